@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from hepexp.spelling import visible
 if TYPE_CHECKING:
     from hepexp.simulation.cluster import Cluster
 
-_CLUSTER_JOBS = 10
+_CLUSTER_JOBS, _MOST_JOBS = 10, 10_000
 _CITE = {
     "pythia8mc": "Pythia 8 (arXiv:2203.11601), FastJet 3 (arXiv:1111.6097, hep-ph/0512210)",
     "geant4-pybind": "Geant4 (Nucl. Instrum. Meth. A 506 (2003) 250, IEEE Trans. Nucl. Sci. 53 (2006) 270)",
@@ -52,13 +53,7 @@ def download(parser: Parser, args: list[str]) -> None:
 def generate(parser: Parser, args: list[str]) -> None:
     """simulate examples on this machine; resumes where it was interrupted"""
     add_number_and_seed(parser, "examples, equally many of each class", "the same seed gives the same examples")
-    parser.add_argument("--jobs", type=at_least(1), help="processes (default: one per core), or jobs (default: 10)")
-    parser.add_argument(
-        "--launcher", default="joblib", help="joblib: processes here; submitit_slurm: jobs of a cluster; submitit_local"
-    )
-    parser.add_argument(
-        "--cluster", action="append", default=[], metavar="KEY=VALUE", help="of submitit's executor: partition=short"
-    )
+    _add_jobs(parser, "one per core")
     parser.add_argument(
         "--out", type=Path, help="file to write, .parquet or .arrow; default: where source=generate looks for it"
     )
@@ -74,10 +69,8 @@ def generate(parser: Parser, args: list[str]) -> None:
     from hepexp.simulation.process_pool import make_blocks
     from hepexp.simulation.simulate import check_simulation, generator, simulate
 
-    make = make_blocks if given.launcher == "joblib" else _cluster(given.launcher, given.cluster)
-    if given.cluster and make is make_blocks:
-        raise ConfigError("--cluster has no effect with --launcher joblib; take submitit_slurm")
-    jobs = given.jobs or (_CLUSTER_JOBS if given.launcher != "joblib" else os.cpu_count() or 1)
+    make = _cluster(given) or make_blocks
+    jobs = given.jobs or (os.cpu_count() or 1 if make is make_blocks else _CLUSTER_JOBS)
     classes = tuple(filter(None, given.classes.split(",")))
     n, seed = number_and_seed(given)
     check_simulation(info, n, seed, jobs, classes)
@@ -91,27 +84,50 @@ def generate(parser: Parser, args: list[str]) -> None:
     print(visible(str(out)))
 
 
-def _cluster(launcher: str, parameters: list[str]) -> Cluster:
-    """Where jobs are submitted, by parameters KEY=VALUE; whole numbers are numbers."""
+def _add_jobs(parser: Parser, processes: str) -> None:
+    """Who does the work: processes of this machine, or jobs of a cluster."""
+    parser.add_argument(
+        "--jobs", type=at_least(1), help=f"processes (default: {processes}), or jobs (default: {_CLUSTER_JOBS})"
+    )
+    parser.add_argument(
+        "--launcher", default="joblib", help="joblib: processes here; submitit_slurm: jobs of a cluster; submitit_local"
+    )
+    parser.add_argument(
+        "--cluster", action="append", default=[], metavar="KEY=VALUE", help="of submitit's executor: partition=short"
+    )
+
+
+def _cluster(given: Namespace) -> Cluster | None:
+    """Where jobs are submitted, with parameters KEY=VALUE; None for processes of this machine."""
+    if given.launcher == "joblib":
+        if given.cluster:
+            raise ConfigError("--cluster has no effect with --launcher joblib; take submitit_slurm")
+        return None
     from hepexp.simulation.cluster import Cluster
 
     found = {}
-    for text in parameters:
+    for text in given.cluster:
         name, equals, value = text.partition("=")
         if not (name.isidentifier() and equals and value) or "\n" in value:
             raise ConfigError(f"--cluster must be KEY=VALUE, such as partition=short, got {text!r}")
         found[name] = int(value) if value.isdecimal() else value
-    return Cluster(launcher, found)
+    return Cluster(given.launcher, found)
 
 
 def convert(parser: Parser, args: list[str]) -> None:
     """convert published files to the memory-mapped store; `train` does this automatically"""
     parser.add_argument("--input", type=Path, help="a single file; default: every published file on this machine")
     parser.add_argument("--out", type=Path, help="with --input: file to write, .arrow, .parquet or .npz")
+    _add_jobs(parser, "1")
     add_overwrite(parser)
     given = parser.parse_args(args)
+    cluster = _cluster(given)
     if (given.input is None) != (given.out is None):
         raise ConfigError("--input and --out go together: give both, or neither")
+    if given.input is not None and (given.jobs or cluster):
+        raise ConfigError("--jobs and --launcher are for all published files; --input is a single one")
+    if (given.jobs or 0) > _MOST_JOBS:
+        raise ConfigError(f"--jobs must be <= {_MOST_JOBS:,}, got {given.jobs}")
     info = described(given)
     if given.input is not None:
         from hepexp.data.download.convert import convert_file
@@ -125,7 +141,13 @@ def convert(parser: Parser, args: list[str]) -> None:
     parts = [part for part in info.release_here() if info.is_available(part)]
     if not parts:
         raise DataError(f"{info.folder}: no published files here; to get them: {info.how_to_fetch}")
-    for path in convert_all(info, parts):
+    if cluster or (given.jobs or 1) > 1:
+        from hepexp.data.download.convert_jobs import convert_by_jobs
+
+        made = convert_by_jobs(info, parts, given.jobs or _CLUSTER_JOBS, cluster)
+    else:
+        made = convert_all(info, parts)
+    for path in made:
         print(visible(str(path)))
 
 

@@ -7,12 +7,12 @@ saved when it is finished; jobs that were lost are submitted again, and so they 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Layout
@@ -23,6 +23,7 @@ from hepexp.submission import executor_of, is_command, refusals
 LAUNCHERS = ("joblib", "submitit_slurm", "submitit_local")  # the first are processes on this machine
 ATTEMPTS = 3  # times that jobs are submitted for blocks that are missing
 _POLL = 1.0  # seconds
+Work = TypeVar("Work")
 
 
 @dataclass(frozen=True)
@@ -78,19 +79,51 @@ class Cluster:
         ConfigError : the cluster refuses the jobs.
         HepexpError : blocks are missing after all attempts; says where the jobs' output is.
         """
+        self.run(
+            blocks,
+            lambda block: (folder / block.file_name).exists(),
+            lambda some: Share(some, layout, folder.resolve()),
+            jobs,
+            folder,
+            lambda block: report(block.n),
+        )
+
+    def run(
+        self,
+        work: Sequence[Work],
+        is_done: Callable[[Work], bool],
+        share: Callable[[list[Work]], Callable[[], Any]],
+        jobs: int,
+        folder: Path,
+        report: Callable[[Work], None],
+        noun: str = "block",
+    ) -> None:
+        """Submit pieces of work in shares until all are done.
+
+        Parameters
+        ----------
+        is_done : whether a piece is, whoever did it.
+        share : what a job calls to do some pieces.
+        folder : that the pieces are saved in; the output of the jobs is beside it.
+        report : called with each piece that is done.
+        noun : of a piece.
+
+        Raises
+        ------
+        ConfigError, HepexpError : as above.
+        """
         logs = folder.with_name(f"{folder.name}.jobs")
-        seen: set[str] = set()
+        seen: set[int] = set()
         for _ in range(ATTEMPTS):
-            missing = [block for block in blocks if not (folder / block.file_name).exists()]
-            submitted = self._submit([Share(missing[i::jobs], layout, folder.resolve()) for i in range(jobs)], logs)
+            missing = [one for one in work if not is_done(one)]
+            submitted = self._submit([share(missing[i::jobs]) for i in range(min(jobs, len(missing)))], logs)
             try:
                 while True:
-                    over = all(job.done() for job in submitted)  # asked first: the last block is there by then
-                    for block in blocks:
-                        if block.file_name not in seen and (folder / block.file_name).exists():
-                            seen.add(block.file_name)
-                            report(block.n)
-                    if over or len(seen) == len(blocks):
+                    over = all(job.done() for job in submitted)  # asked first: the last piece is there by then
+                    for k in (k for k in range(len(work)) if k not in seen and is_done(work[k])):
+                        seen.add(k)
+                        report(work[k])
+                    if over or len(seen) == len(work):
                         break
                     time.sleep(_POLL)
             except BaseException:
@@ -98,17 +131,17 @@ class Cluster:
                     with suppress(Exception):  # one that has ended cannot be cancelled
                         job.cancel()
                 raise
-            if len(seen) == len(blocks):
+            if len(seen) == len(work):
                 return
         raise HepexpError(
-            f"{len(blocks) - len(seen)} of {len(blocks)} blocks are missing, although jobs for them were submitted "
+            f"{len(work) - len(seen)} of {len(work)} {noun}s are missing, although jobs for them were submitted "
             f"{ATTEMPTS} times; their output is in {logs}; the same command resumes from {folder}"
         )
 
-    def _submit(self, shares: list[Share], logs: Path) -> list[Any]:
+    def _submit(self, shares: list[Callable[[], Any]], logs: Path) -> list[Any]:
         executor = self._executor(logs)
         with refusals(self._asked):
-            return [executor.submit(share) for share in shares if share.blocks]
+            return [executor.submit(share) for share in shares]
 
     def _executor(self, logs: Path) -> Any:
         return executor_of(self.launcher, {"name": "hepexp_generate", **self.parameters}, logs, self._asked)

@@ -1,4 +1,4 @@
-"""Blocks of simulated examples made by several processes, each saved as soon as it is finished."""
+"""Blocks of simulated examples, or other pieces of work, by several processes; each is saved when it is finished."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Layout
@@ -35,6 +36,24 @@ def make_blocks(blocks: list[Block], layout: Layout, folder: Path, jobs: int, re
     ------
     HepexpError : a process died.
     """
+    died = f"a simulation process died (out of memory?); run the same command again to resume from {folder}"
+    in_processes([(_make, block, layout, folder) for block in blocks], jobs, report, died)
+
+
+def in_processes(calls: Sequence[tuple[Any, ...]], jobs: int, report: Callable[[int], None], died: str) -> None:
+    """Call functions in processes of a pool.
+
+    Parameters
+    ----------
+    calls : each a function of a module, and its arguments.
+    jobs : number of processes.
+    report : called with what the functions give `report_done`.
+    died : what to say of a process that was killed.
+
+    Raises
+    ------
+    HepexpError : a process died; and what the functions raise.
+    """
     context = multiprocessing.get_context("spawn")  # Pythia, FastJet, and threads do not survive a fork
     progress = context.SimpleQueue()
     listener = threading.Thread(target=_listen, args=(progress, report), daemon=True)
@@ -42,13 +61,11 @@ def make_blocks(blocks: list[Block], layout: Layout, folder: Path, jobs: int, re
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(progress,))
     try:
         with _without_interrupts():
-            made = [pool.submit(_make, block, layout, folder) for block in blocks]
+            made = [pool.submit(*call) for call in calls]
         for done in as_completed(made):
             done.result()
     except BrokenProcessPool:
-        raise HepexpError(
-            f"a simulation process died (out of memory?); run the same command again to resume from {folder}"
-        ) from None
+        raise HepexpError(died) from None
     except BaseException:
         for process in list(pool._processes.values()):  # do not wait for unfinished blocks
             process.terminate()
@@ -89,6 +106,11 @@ def _start(progress: multiprocessing.SimpleQueue) -> None:
     threading.Thread(target=exit_with_parent, daemon=True).start()
 
 
+def report_done(n: int) -> None:
+    """Report, in a process of the pool, that so much more is done."""
+    _progress.put(n)
+
+
 def _make(block: Block, layout: Layout, folder: Path) -> None:
-    examples = import_module(block.generator).make_block(block.kind, block.seed, block.number, block.n, _progress.put)
+    examples = import_module(block.generator).make_block(block.kind, block.seed, block.number, block.n, report_done)
     arrow_file.write(folder / block.file_name, layout, [examples], {})
