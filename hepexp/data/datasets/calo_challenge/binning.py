@@ -88,7 +88,7 @@ def read(path: Path, particle: str) -> Binning:
         raise DataError(f"{path}: not a binning in XML: {error}") from None
     bins = [one for one in root.iter("Bin") if one.get("name") == particle]
     if len(bins) != 1:
-        names = listed(one.get("name") for one in root.iter("Bin")) or "none"
+        names = listed(str(one.get("name")) for one in root.iter("Bin")) or "none"
         raise DataError(f"{path}: expected one Bin with name {particle!r}, found {names}")
     layers = [layer for layer in (_layer(path, one) for one in bins[0].iter("Layer")) if layer.n_voxels]
     numbers = [layer.number for layer in layers]
