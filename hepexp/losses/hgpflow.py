@@ -133,7 +133,7 @@ class HGPFlowLoss(ParticleFlowObjective):
             outputs |= judged(model.of_elements(batch, found).detach(), wanted, charge, batch)
             of_tracks = (log_incidence.detach().exp() * found.near.of(is_track)).sum(-1)
             for name, each in (("share", of_tracks), ("target_share", share_of_tracks)):
-                outputs[f"{ELEMENT}{name}"] = each.masked_fill(~filled, torch.nan)[batch.mask]
+                outputs[f"{ELEMENT}{name}"] = each.masked_fill(~filled, -1)[batch.mask]
         return terms, outputs
 
 

@@ -96,6 +96,7 @@ def evaluated(model: nn.Module, batch) -> tuple[dict, dict]:
 def test_the_truth_has_no_loss_and_every_particle_in_its_element(batch):
     terms, outputs = evaluated(Truth(), batch)
     assert all(abs(value) < 1e-8 for value in terms.values())
+    assert all(values.isfinite().all() for values in outputs.values())
     assert torch.equal(outputs["element/pid"], outputs["element/target_pid"])
     there = outputs["element/target_pid"] > 0
     for name in ("pt", "eta", "energy"):

@@ -29,7 +29,7 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
     """Compares the particle that is found for each element with its true one.
 
     Columns: of each element, its class, pT, eta, phi, energy and charge, and the same of its true particle under
-    `target_...`, and perhaps `share` and `target_share`, of particles with a track in the energy of a tower, NaN of
+    `target_...`, and perhaps `share` and `target_share`, of particles with a track in the energy of a tower, -1 of
     others; of each event, `missing` (n, 2, 2), the true and the found transverse momentum that is missing in
     GeV, and after the test `jets` (n, j, 2), pT of true jets and of the jet that is found for each, 0 for none.
     """
