@@ -58,8 +58,10 @@ def overlay(path: Path | str, groups: Sequence[Group], monitor: str = "val/auc")
 
 def tested_on(groups: Sequence[Group]) -> str:
     """The data that the runs were tested on, each set once, with the number of examples."""
-    records = [record for group in groups for record in group.records]
-    tested = {(record.conditions.sample, len(record.predictions.label)) for record in records}
+    records = [record for group in groups for record in group.records if record.reads_data]
+    tested = {(record.conditions.sample, record.tested[0]) for record in records}
+    if not tested:
+        return "trained and tested without data"
     return "test of " + " and ".join(f"{sample}, {n:,} examples" for sample, n in sorted(tested))
 
 

@@ -64,6 +64,11 @@ class Record:
         """A row an epoch; none for a run that trained nothing."""
         return self.folder.history
 
+    @property
+    def reads_data(self) -> bool:
+        """Whether its examples have content; those of samplers and circuits have none."""
+        return (self.folder.environment.get("data") or {}).get("source") != "none"
+
     @cached_property
     def tested(self) -> tuple[int, str]:
         """How many examples were tested, and a digest of their rows and labels; (0, "") where none were recorded.

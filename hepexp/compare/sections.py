@@ -56,14 +56,17 @@ def kind(record: Record) -> str:
 
 
 def fingerprint(record: Record) -> dict[str, str]:
-    """What says on which examples a run was tested: data set, source, files, and the rows with their labels."""
+    """What says on which examples a run was tested: data set, source, files, and the rows with their labels.
+
+    Examples without content are all the same, however many: each sampler makes as many of its own as it has.
+    """
     data = record.folder.environment.get("data") or {}
     files = sorted(f"{file.get('name')} {file.get('sha256', '')[:12]}" for file in data.get("files", []))
     return {
         "data set": record.choices["dataset"],
         "source": str(data.get("source")),
         "files": ", ".join(files),
-        "test examples": _rows(record),
+        "test examples": _rows(record) if record.reads_data else "none",
     }
 
 
@@ -80,9 +83,9 @@ def refuse_several(found: Sequence[Section], what: str) -> None:
 
 
 def _title(record: Record) -> str:
-    data = record.folder.environment.get("data") or {}
-    if data.get("source") == "none":  # it reads no data
+    if not record.reads_data:
         return kind(record)
+    data = record.folder.environment.get("data") or {}
     simulated = ", simulated" if data.get("simulated") else ""
     n = counted(record.tested[0], "test example") if record.tested[0] else "test examples not recorded"
     return f"{kind(record)} on {record.choices['dataset']} ({data.get('source')}{simulated}), {n}"

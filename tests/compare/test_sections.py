@@ -191,3 +191,16 @@ def test_figures_of_the_test_are_compared_that_no_scores_give(tmp_path, monkeypa
         compare.main(["--by", "seconds"])
     with pytest.raises(ConfigError, match=r"no run has a metric 'pair_accuracy'; did you mean test/accuracy"):
         compare.main(["--by", "pair_accuracy"])
+
+
+def test_samplers_share_a_table_and_a_figure_whatever_they_draw(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path))
+    choices = {"loss": "sampling", "dataset": "empty"}
+    for model, n, step in (("hmc", 64, 1), ("hmc", 64, 2), ("lattice_u1", 512, 1), ("lattice_u1", 512, 2)):
+        folder = run(tmp_path, f"{model}{step}", scores(1, 1), 1, model, {"step": step}, choices=choices).folder
+        folder.write_json("environment.json", {"data": {"source": "none"}})
+        folder.write_json("metrics.json", {"test/tau_int": 2.0 * step, "test/tau_int_err": 0.1})
+        write_predictions(folder.predictions, pa.table({"index": range(n), "charge": [0.0] * n}))
+    (table,) = printed(capsys, "--x", "step", "--y", "tau_int", "--plot", str(tmp_path / "a.png")).out.split("\n\n")
+    assert all(model in table for model in ("hmc", "lattice_u1"))
+    assert (tmp_path / "a.png").stat().st_size > 10_000
