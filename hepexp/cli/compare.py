@@ -37,6 +37,7 @@ differences. Runs that were tested on different examples, or are of different ki
   hepexp compare tuning --x n_train --y auc --plot auc.png  against a key; --x flops: against another metric
   hepexp compare quantum_vs_classical --x task --plot a.png   words: settings side by side, of all data sets"""
 
+MOST_REPLICAS = 1_000_000
 FORMATS = {".txt": "table", ".md": "markdown", ".csv": "csv", ".tex": "latex"}
 
 
@@ -265,6 +266,6 @@ def _parse(args: list[str]):
     for option, path in (("--out", options.out), ("--plot", options.plot)):
         if path:
             check_target(path, option, options.overwrite)
-    if options.bootstrap < 2:
-        raise ConfigError(f"--bootstrap must be >= 2, got {options.bootstrap}")
+    if not 2 <= options.bootstrap <= MOST_REPLICAS:
+        raise ConfigError(f"--bootstrap must be from 2 to {MOST_REPLICAS:,}, got {options.bootstrap}")
     return options

@@ -36,7 +36,7 @@ def make_blocks(blocks: list[Block], layout: Layout, folder: Path, jobs: int, re
     ------
     HepexpError : a process died.
     """
-    died = f"a simulation process died (out of memory?); run the same command again to resume from {folder}"
+    died = f"a simulation process died: out of memory, or what it says above; the same command resumes from {folder}"
     in_processes([(_make, block, layout, folder) for block in blocks], jobs, report, died)
 
 

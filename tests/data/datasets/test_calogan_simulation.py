@@ -32,7 +32,7 @@ def test_tables_are_found_by_their_own_variable_or_in_the_folder_of_all(tmp_path
     for variable in geant4_data.FOLDERS:
         monkeypatch.delenv(variable, raising=False)
     for name in ("G4EMLOW8.8", "elsewhere"):
-        (tmp_path / name).mkdir()
+        (tmp_path / name / "tables").mkdir(parents=True)
     monkeypatch.setenv("GEANT4_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("G4ENSDFSTATEDATA", str(tmp_path / "elsewhere"))
     found = geant4_data.find(geant4_data.ELECTROMAGNETIC, "showers")
@@ -53,12 +53,22 @@ def test_missing_tables_are_named_in_one_line_before_anything_is_written(
     for variable in geant4_data.FOLDERS:
         monkeypatch.delenv(variable, raising=False)
     for name in there:
-        (tmp_path / name).mkdir()
+        (tmp_path / name / "tables").mkdir(parents=True)
     monkeypatch.setenv("GEANT4_DATA_DIR", str(tmp_path))
     with pytest.raises(ConfigError, match=f"Geant4 needs its data {missing}.*set GEANT4_DATA_DIR") as error:
         simulate(INFO, 4, 1, 1, lambda made, kept: None, tmp_path / "out.arrow", [kind])
     assert "\n" not in str(error.value)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("out")]
+
+
+def test_a_folder_without_tables_with_which_geant4_would_abort_is_refused(tmp_path: Path, monkeypatch):
+    for variable in geant4_data.FOLDERS:
+        monkeypatch.delenv(variable, raising=False)
+    for name in ("G4EMLOW8.8", "G4ENSDFSTATE3.0"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("GEANT4_DATA_DIR", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"G4EMLOW8\.8 is empty; set GEANT4_DATA_DIR"):
+        geant4_data.find(geant4_data.ELECTROMAGNETIC, "showers")
 
 
 # ---- the simulation

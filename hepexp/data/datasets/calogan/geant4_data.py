@@ -35,20 +35,21 @@ def find(needed: tuple[str, ...], purpose: str) -> dict[str, str]:
 
     Raises
     ------
-    ConfigError : one that is needed is missing; says how to get it.
+    ConfigError : one that is needed is missing or empty; says how to get it.
     """
     around = Path(os.environ.get("GEANT4_DATA_DIR") or BY_PACKAGE.expanduser())
     found = {}
     for variable, name in FOLDERS.items():
         place = Path(os.environ.get(variable) or around / name)
-        if place.is_dir():
-            found[variable] = str(place.resolve())
-        elif variable in needed:
+        is_there = place.is_dir()
+        if variable in needed and not (is_there and any(place.iterdir())):  # without its tables Geant4 aborts
+            what = "empty" if is_there else "no folder"
             raise ConfigError(
-                f"Geant4 needs its data {name} for {purpose}, and {place} is no folder; set GEANT4_DATA_DIR to the "
-                f"folder that has {name}, or {variable} to {name} itself, or download them: "
-                "python -c 'import geant4_pybind'"
+                f"Geant4 needs its data {name} for {purpose}, and {place} is {what}; set GEANT4_DATA_DIR to the folder "
+                f"that has {name}, or {variable} to {name} itself, or download them: python -c 'import geant4_pybind'"
             )
+        if is_there:
+            found[variable] = str(place.resolve())
     return found
 
 
