@@ -135,7 +135,7 @@ class Cluster:
                 return
         raise HepexpError(
             f"{len(work) - len(seen)} of {len(work)} {noun}s are missing, although jobs for them were submitted "
-            f"{ATTEMPTS} times; their output is in {logs}; the same command resumes from {folder}"
+            f"{ATTEMPTS} times{_reason(submitted)}; their output is in {logs}; the same command resumes from {folder}"
         )
 
     def _submit(self, shares: list[Callable[[], Any]], logs: Path) -> list[Any]:
@@ -149,3 +149,13 @@ class Cluster:
     @property
     def _asked(self) -> str:
         return f"--launcher {self.launcher}"
+
+
+def _reason(jobs: Sequence[Any]) -> str:
+    """What the first job says that failed, in one line."""
+    for job in jobs:
+        with suppress(Exception):  # of a job that was lost, nothing is known
+            trace = str(job.exception() or "").partition("Traceback")[2].partition("\n-----")[0]  # as submitit shows it
+            if trace:
+                return f" ({trace.strip().splitlines()[-1].removeprefix('hepexp.errors.')[:500]})"
+    return ""

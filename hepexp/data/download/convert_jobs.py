@@ -13,6 +13,7 @@ import cloudpickle
 from hepexp.data.dataset_info import DatasetInfo, Part
 from hepexp.data.download.convert import convert, is_converted
 from hepexp.data.download.progress import examples_progress
+from hepexp.errors import HepexpError
 from hepexp.simulation.cluster import Cluster
 from hepexp.simulation.process_pool import in_processes, report_done
 
@@ -27,8 +28,14 @@ class Conversion:
     parts: Sequence[Part]
 
     def __call__(self) -> int:
-        for part in self.parts:
-            convert(self.info, part)
+        damaged: list[HepexpError] = []
+        for part in self.parts:  # a damaged file is no reason to leave out the others
+            try:
+                convert(self.info, part)
+            except HepexpError as error:
+                damaged.append(error)
+        if damaged:
+            raise damaged[0]
         return len(self.parts)
 
 
@@ -42,7 +49,7 @@ def convert_by_jobs(info: DatasetInfo, parts: Sequence[Part], jobs: int, cluster
 
     Raises
     ------
-    DataError : the files are missing or damaged, or the store cannot be written.
+    DataError : the files are missing or damaged, or the store cannot be written; others may have been converted.
     ConfigError : the cluster refuses the jobs.
     HepexpError : a process died, or parts are missing after all attempts of the jobs.
     """

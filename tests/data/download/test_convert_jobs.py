@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from hepexp.cli.main import main
-from hepexp.data.download.convert import convert_all
+from hepexp.data.download.convert import convert_all, is_converted
 from hepexp.data.download.convert_jobs import convert_by_jobs
 from hepexp.data.find import find_info
 from hepexp.data.store.ragged import Ragged
 from hepexp.data.store.store import Store
-from hepexp.errors import DataError
+from hepexp.errors import DataError, HepexpError
 from hepexp.simulation.cluster import Cluster
 from tests.commands import slurm
 from tests.data import small
@@ -65,6 +65,15 @@ def test_several_at_a_time_make_the_files_that_one_after_another_makes(info, clu
         assert all((found[name] == one[name]).all() for name in (*one.elements, *one.extras))
     before = [path.stat().st_mtime_ns for path in made]
     assert [path.stat().st_mtime_ns for path in convert_by_jobs(info, parts, 2, cluster)] == before
+
+
+def test_jobs_leave_out_a_damaged_file_alone_and_name_it(info):
+    Path("b.npz").write_bytes(b"PK no archive")
+    parts = info.parts(None)
+    with pytest.raises(HepexpError, match=r"1 of 3 parts are missing.*DataError.*b\.npz") as error:
+        convert_by_jobs(info, parts, 1, Cluster("submitit_local", {}))
+    assert "\n" not in str(error.value)
+    assert [is_converted(info, part) for part in parts] == [True, False, True]
 
 
 def test_a_damaged_file_is_named_in_one_line(info):
