@@ -31,10 +31,12 @@ class HGPFlowLoss(ParticleFlowObjective):
     particle with a track is that of its track. The others are matched one to one to the neutral hyperedges of the
     model, so that the sum of - sum_i q_pi ln I_pi, and of the cross entropies of their existence, is least.
 
-    KL = sum_p q_pi ln(q_pi / I_pi) is averaged over the towers with energy of tracks, and over the others, and both
-    count the same, as the first are rare. The cross entropy, over all hyperedges, is that of no particle, which those
-    without a match are, and of the classes. Errors of momenta, averaged over the neutral particles, are smooth absolute
-    ones of ln(1 + pT / GeV), ln(1 + E / GeV), and eta, sin phi and cos phi in units of 0.1.
+    KL = sum_p q_pi ln(q_pi / I_pi) is averaged over the towers within 0.1 of which, in eta and in azimuth, a track
+    leaves the tracker, and over the others, and both count the same, as the first are fewer. Which they are is known
+    without the truth, by which weights would pull shares away from their means. The cross entropy, over all hyperedges,
+    is that of no particle, which those without a match are, and of the classes. Errors of momenta, averaged over the
+    neutral particles, are smooth absolute ones of ln(1 + pT / GeV), ln(1 + E / GeV), and eta, sin phi and cos phi in
+    units of 0.1.
 
     Parameters
     ----------
@@ -116,7 +118,8 @@ class HGPFlowLoss(ParticleFlowObjective):
         known, neutral = label >= 0, (label > 0) & ~is_track
         share_of_tracks = (share * is_track[..., None]).sum(1)
         filled = (total[:, 0] > 0) & batch.mask & ~is_track
-        kinds = [filled & (share_of_tracks > 0), filled & (share_of_tracks == 0)]
+        close = found.near.allowed & found.near.of(is_track) & (found.near.pair[..., :2].abs() < 1).all(-1)
+        kinds = [filled & close.any(-1), filled & ~close.any(-1)]
         divergence = _divergence(found, share, of)
         of_kinds = torch.stack([_mean(divergence, kind) for kind in kinds])
         n_kinds = torch.stack([kind.any(1) for kind in kinds]).sum(0)

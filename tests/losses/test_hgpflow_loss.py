@@ -181,7 +181,7 @@ def test_particles_are_matched_as_the_cheapest_of_all_matchings(seed: int):
 
 
 def test_terms_are_their_formulas():
-    """Two towers, one with energy of a track, and their tracks; everything by hand."""
+    """A track and two towers, one of which it is near; everything by hand."""
     scalars = torch.zeros(1, 3, len(FEATURES), dtype=torch.float64)
     scalars[0, :, FEATURES.index("is_track")] = torch.tensor([1.0, 0, 0]).double()
     scalars[0, :, FEATURES.index("energy")] = 10.0
@@ -189,6 +189,8 @@ def test_terms_are_their_formulas():
     deposits[0, 0, 1], deposits[0, 1, 1], deposits[0, 2, 2] = 6.0, 2.0, 5.0
     place = torch.tensor([[[0, 1, 2], [1, 0, 2], [2, 0, 1]]])
     allowed = torch.tensor([[[True, False, False], [True, True, False], [True, True, False]]])
+    pair = torch.zeros(1, 3, 3, 5)
+    pair[0, 2, 1, 0] = 5.0
     share = torch.tensor([[[1.0, 1e-12, 1e-12], [0.5, 0.5, 1e-12], [0.9, 0.1, 1e-12]]], dtype=torch.float64)
     kind = torch.full((1, 3, N_LOGITS), 1 / 6, dtype=torch.float64)
     momentum = torch.tensor([[[1.0, 0, 0, 1, 1]] * 3], dtype=torch.float64)
@@ -196,7 +198,7 @@ def test_terms_are_their_formulas():
 
     class Given(nn.Module):
         def hypergraph(self, batch) -> Hypergraph:
-            return Hypergraph(Candidates(place, allowed, torch.zeros(1, 3, 3, 5)), share.log(), kind.log(), momentum)
+            return Hypergraph(Candidates(place, allowed, pair), share.log(), kind.log(), momentum)
 
     whole = torch.ones(1, 3, dtype=torch.bool)
     zero = torch.zeros(1, dtype=torch.int64)

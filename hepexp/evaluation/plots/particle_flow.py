@@ -115,7 +115,7 @@ def jets_and_missing(path: Path | str, jets: NDArray | None, missing: NDArray, w
 
 
 def tower_shares(path: Path | str, found: NDArray, true: NDArray) -> None:
-    """Draw found against true shares (m,) of particles with a track in the energy of towers; negative ones do not count."""
+    """Draw found against true shares (m,) of particles with a track in the energy of towers; others are negative."""
     edges = np.linspace(0, 1, 26)
     with figure(path, 5.2, 4.4, "Energy of towers that is of particles with a track") as drawing:
         axes = drawing.subplots()
