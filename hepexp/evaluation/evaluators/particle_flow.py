@@ -120,9 +120,9 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
             "share_error",
             "lower",
             "error of tracks' shares",
-            "Mean absolute error of the share that particles with a track have in a tower's energy, where it is > 0.",
+            "Mean absolute error of the share that particles with a track have in the energy of a tower.",
             range="0 to 1",
-            undefined="no tower has energy of a particle with a track",
+            undefined="there is no tower",
             column=True,
         ),
         Metric(
@@ -193,9 +193,9 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
                 figures |= _response(column, f"_{name}", measured / wanted, event[right])
         if f"{ELEMENT}share" in outputs:
             share, true_share = (outputs[f"{ELEMENT}{side}share"] for side in ("", "target_"))
-            mixed = true_share > 0
-            error = np.bincount(event[mixed], abs(share - true_share)[mixed], n)
-            figures["share_error"] = ratio(error, np.bincount(event[mixed], minlength=n))
+            tower = true_share >= 0
+            error = np.bincount(event[tower], abs(share - true_share)[tower], n)
+            figures["share_error"] = ratio(error, np.bincount(event[tower], minlength=n))
         jets = outputs.get("jets", np.zeros((n, 0, 2)))
         of_event, place = np.nonzero(jets[..., 0])
         true_pt, found_pt = jets[of_event, place].T
