@@ -85,10 +85,12 @@ def test_it_learns_the_density_of_a_variable_among_its_neighbours(action):
     with torch.no_grad():
         before = model.local_ess(32, torch.Generator().manual_seed(1)).mean()
     optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 200)
     for _ in range(200):
         optimizer.zero_grad()
         model.divergence(32).backward()
         optimizer.step()
+        schedule.step()
     half = 3.0 if action.field == "scalars" else pi
     x = torch.linspace(-half, half, 2001, dtype=torch.float64)
     for size in (0.2, 0.8, 1.5):
@@ -98,7 +100,7 @@ def test_it_learns_the_density_of_a_variable_among_its_neighbours(action):
         p = (-action.local(x, pull)).softmax(0)
         with torch.no_grad():
             q = model.density(pull.expand(len(x))).log_q(x).softmax(0)
-        assert (p - q).abs().sum() / 2 < 0.1  # total variation
+        assert (p - q).abs().sum() / 2 < 0.07  # total variation
     random = torch.Generator().manual_seed(1)
     with torch.no_grad():
         assert model.local_ess(32, random).mean() > max(0.97, before)
