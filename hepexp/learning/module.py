@@ -202,10 +202,10 @@ class ExperimentModule(pl.LightningModule):
 
     # --- validation and test
 
-    def _evaluation_step(self, batch, batch_idx: int, with_elements: bool = True) -> None:
+    def _evaluation_step(self, batch, batch_idx: int, of_epoch: bool = False) -> None:
         batch = self.with_views(batch, batch_idx, "test")
-        terms, outputs = self.objective.terms(self._call[0], batch)
-        if not with_elements:
+        terms, outputs = (self.objective.terms_of_epoch if of_epoch else self.objective.terms)(self._call[0], batch)
+        if of_epoch and not self.objective.evaluator.of_elements:
             outputs = {name: value for name, value in outputs.items() if not name.startswith(ELEMENT)}
         row = {"index": batch.index, "label": batch.label, **_weights(batch), **outputs}
         if "loss" not in outputs:  # the loss of a whole batch, weighted by its number of examples
@@ -239,7 +239,7 @@ class ExperimentModule(pl.LightningModule):
         return gather_examples(columns, self.trainer.world_size)
 
     def validation_step(self, batch, batch_idx: int) -> None:
-        self._evaluation_step(batch, batch_idx, self.objective.evaluator.of_elements)
+        self._evaluation_step(batch, batch_idx, of_epoch=True)
 
     def on_validation_epoch_end(self) -> None:
         self._collect()

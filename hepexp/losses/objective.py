@@ -210,6 +210,10 @@ class Objective(nn.Module, Generic[Model]):
         """
         raise NotImplementedError(f"{type(self).__name__} has no loss terms")
 
+    def terms_of_epoch(self, model: Model, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """As `terms`, with the outputs that `Evaluator.quick` needs after each epoch; by default all of them."""
+        return self.terms(model, batch)
+
 
 def width_of(model: nn.Module, example) -> int:
     """D of a model that returns (1, D) for a batch of one example.

@@ -46,6 +46,8 @@ class ConditionalDensity(Density, Protocol):
 class Chain(Protocol):
     """A Markov chain, rather than a density that is drawn from."""
 
+    seed: int
+
     def take(self, action: LatticeAction) -> None: ...
     def chain(self, n: int, random: torch.Generator, length: int | None = None) -> Iterable[State]: ...
 
@@ -53,7 +55,7 @@ class Chain(Protocol):
 class LearntChain(Chain, Protocol):
     """A Markov chain whose proposals are trained."""
 
-    def divergence(self, n: int) -> Tensor: ...
+    def divergence(self, n: int, random: torch.Generator | None = None) -> Tensor: ...
     def local_ess(self, n: int, random: torch.Generator) -> Tensor: ...
 
 
@@ -67,9 +69,9 @@ class Sampling(Objective[Density | Chain]):
     The last two learn from the model's own draws with its present weights, so that it must reach p somewhat before. A
     validation or test draws as many configurations as it has examples, by a seed of their indices; their loss is that
     of reverse_kl, whatever is minimised. A model that is a Markov chain itself, such as hybrid Monte Carlo, is only
-    run: each example is a chain. If its proposals are learnt, the divergence is that of the proposals, reverse_kl. A
-    model of a range of couplings is trained at random ones, each draw at its own for reverse_kl and each step at one
-    for the others, and tested at that of the action.
+    run: each example is a chain, which depends on the seed of the run, too. If its proposals are learnt, the divergence
+    is that of the proposals, reverse_kl. A model of a range of couplings is trained at random ones, each draw at its
+    own for reverse_kl and each step at one for the others, and tested at that of the action.
 
     Parameters
     ----------
@@ -78,7 +80,8 @@ class Sampling(Objective[Density | Chain]):
 
     Raises
     ------
-    ConfigError : an unknown divergence; from `prepare`, a model that draws no such configurations.
+    ConfigError : an unknown divergence; from `prepare`, a model that draws no such configurations, or a Markov chain
+        with a divergence other than reverse_kl.
 
     References
     ----------
@@ -106,10 +109,10 @@ class Sampling(Objective[Density | Chain]):
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         if is_chain(model):
             model.take(self.action)
-            if is_learnt(model) and self.divergence != "reverse_kl":
+            if self.divergence != "reverse_kl":
+                why = "whose proposals are trained by it" if is_learnt(model) else "which minimises nothing"
                 raise ConfigError(
-                    f"loss.divergence must be reverse_kl for {type(model).__name__}, whose proposals are trained, got "
-                    f"{self.divergence}"
+                    f"loss.divergence must be reverse_kl for {type(model).__name__}, {why}, got {self.divergence}"
                 )
             return
         reads = getattr(model, "field", None)
@@ -117,7 +120,8 @@ class Sampling(Objective[Density | Chain]):
             found = f"which draws {reads}" if reads else "which draws none"
             raise ConfigError(
                 f"loss=sampling needs a model that draws {self.action.field}, not {type(model).__name__}, {found}; "
-                "choose model=lattice_phi4 for a ScalarField, lattice_u1 for a U1Gauge, or model=hmc for any action"
+                "choose model=lattice_phi4 for a ScalarField, lattice_u1 for a U1Gauge, or model=hmc or "
+                "lattice_factorised for any action"
             )
 
         beta: float = getattr(self.action, "beta", 0.0)  # of a gauge theory
@@ -136,9 +140,9 @@ class Sampling(Objective[Density | Chain]):
 
         Of both `seconds` (B,), the processor time for a draw or a step of one chain of those side by side.
         """
-        random = torch.Generator().manual_seed(int(batch.index[0]))
         if is_chain(model):
-            return self._chains(model, len(batch), random)
+            return self._chains(model, len(batch), _random_of(model, batch, 0))
+        random = torch.Generator().manual_seed(int(batch.index[0]))
         begin = _clock(batch.index)
         found = self.configurations(model, len(batch), random)[1]
         return {**found, "seconds": _shared_time(begin, found["log_weight"])}
@@ -149,16 +153,22 @@ class Sampling(Objective[Density | Chain]):
                 found = self.outputs(model, batch)
                 return {"loss": found["accepted"].new_zeros(())}, found
             if self.training:
-                return {"loss": model.divergence(len(batch))}, {}
-            random = torch.Generator().manual_seed(int(batch.index[0]) + 1)
-            with torch.no_grad():
-                ess = model.local_ess(len(batch), random)
-                return {"loss": model.divergence(len(batch))}, {**self.outputs(model, batch), "ess": ess}
+                return {"loss": model.divergence(len(batch)).mean()}, {}
+            terms, found = self.terms_of_epoch(model, batch)
+            return terms, {**found, **self.outputs(model, batch)}
         if self.training:
             return {"loss": self._loss(model, len(batch))}, {}
         found = self.outputs(model, batch)
         loss = -found["log_weight"]
         return {"loss": loss.mean()}, {**found, "loss": loss}
+
+    def terms_of_epoch(self, model: Density | Chain, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        if not is_learnt(model):
+            return self.terms(model, batch)
+        random = _random_of(model, batch, 1)
+        with torch.no_grad():  # chains, which may be long, are left to the test
+            loss, ess = model.divergence(len(batch), random), model.local_ess(len(batch), random)
+        return {"loss": loss.mean()}, {"loss": loss, "ess": ess}
 
     def configurations(self, model: Density, n: int, random: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """Draws (n, *shape) of a density, with `log_weight` = -S - ln q and observables (n,)."""
@@ -215,6 +225,12 @@ class Sampling(Objective[Density | Chain]):
                 kept.append(found)
         columns = {name: torch.stack([one[name] for one in kept], dim=1) for name in kept[0]}
         return {**columns, "seconds": _shared_time(begin, columns["accepted"]) / max(len(kept) - 1, 1)}
+
+
+def _random_of(model: Chain, batch, purpose: int) -> torch.Generator:
+    """Random numbers that depend on the run's seed, so that runs of other seeds are other chains, and on the batch."""
+    entropy = np.random.SeedSequence((model.seed, int(batch.index[0]), purpose))
+    return torch.Generator().manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
 
 
 def _shared_time(begin: float, made: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from hepexp.errors import ConfigError
 from hepexp.models.checks import require_no_data, require_positive
 from hepexp.models.layers.markov_chain import MarkovChain, State, require_lengths
 from hepexp.physics.lattice_action import AngleAction, LatticeAction
+from hepexp.physics.u1_gauge import wrapped
 
 MOST_REFLECTIONS = 1000
 
@@ -77,5 +78,5 @@ class HeatBath(MarkovChain):
         """Every angle of x (B, ...) on the other side of what it is pulled to, one colour after the other."""
         x = x.clone()
         for colour in self.action.colours().to(x.device):
-            x[:, colour] = torch.remainder(2 * self.action.pull(x)[:, colour].angle() - x[:, colour], 2 * torch.pi)
+            x[:, colour] = wrapped(2 * self.action.pull(x)[:, colour].angle() - x[:, colour])
         return x

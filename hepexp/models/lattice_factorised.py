@@ -98,13 +98,18 @@ class LatticeFactorised(MarkovChain):
         like = next(self.network.parameters())
         return self.kernel(pull, self.network(pull.abs().to(like)[..., None]))
 
-    def divergence(self, n: int) -> Tensor:
-        """E [ln q + S], a mean over the variables of n configurations: their divergence but for a constant."""
-        random = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
+    def divergence(self, n: int, random: torch.Generator | None = None) -> Tensor:
+        """E [ln q + S] (n,), means over the variables of each configuration: their divergence but for a constant.
+
+        Parameters
+        ----------
+        random : gives all random numbers, on the CPU; by default those of the training step.
+        """
+        random = random or torch.Generator().manual_seed(int(torch.randint(2**62, ())))
         pull = self.action.pull(self.reached(n, random))
         q = self.density(pull)
         x, log_q = q.draw(q.noise(pull.shape, random).to(pull.device))
-        return (log_q + self.action.local(x, pull)).mean()
+        return (log_q + self.action.local(x, pull)).flatten(1).mean(1)
 
     def local_ess(self, n: int, random: torch.Generator) -> Tensor:
         """Effective sample size (n,) of draws of q, a mean over the variables of n configurations."""

@@ -9,10 +9,13 @@ import torch
 from hepexp.data.datasets.empty import Empty
 from hepexp.errors import ConfigError
 from hepexp.losses.sampling import Sampling
+from hepexp.models.heat_bath import HeatBath
 from hepexp.models.hmc import HybridMonteCarlo
+from hepexp.models.lattice_factorised import LatticeFactorised
 from hepexp.models.lattice_phi4 import LatticePhi4
 from hepexp.physics.scalar_field import ScalarField
 from hepexp.physics.u1_gauge import U1Gauge
+from hepexp.physics.xy_model import XYModel
 
 DIVERGENCES = ("reverse_kl", "forward_kl", "metropolis")
 
@@ -99,6 +102,35 @@ def test_each_example_of_hybrid_monte_carlo_is_a_chain():
     assert table["charge"].to_pylist() == columns["chain/charge"].tolist()
 
 
+def test_runs_of_other_seeds_are_other_chains():
+    def chi(seed):
+        torch.manual_seed(seed)
+        model, objective = HeatBath(0, 5, 7, n_features=0), Sampling(XYModel(4))
+        objective.prepare(model, None, Empty.spec)
+        torch.manual_seed(9)  # of no influence
+        return objective.outputs(model, batch(3))["chain/chi"]
+
+    assert torch.equal(chi(1), chi(1))
+    assert not torch.equal(chi(1), chi(2))
+
+
+def test_learnt_proposals_are_judged_alike_whenever_and_without_chains_after_an_epoch():
+    torch.manual_seed(0)
+    objective, model = Sampling(ScalarField(4)), LatticeFactorised(thermalisation=5, n_sweeps=7, n_features=0)
+    objective.prepare(model, None, Empty.spec)
+    objective.eval()
+    (terms, outputs), (again, _) = (objective.terms(model, batch(3)) for _ in range(2))  # with other global numbers
+    assert terms["loss"] == again["loss"] == outputs["loss"].mean()
+    quick = objective.terms_of_epoch(model, batch(3))[1]
+    assert set(quick) == {"loss", "ess"}
+    assert torch.equal(quick["ess"], outputs["ess"])
+    assert outputs["chain/chi"].shape == (3, 7)
+    final = {name: values.numpy() for name, values in outputs.items()} | {"index": np.arange(3)}
+    found = objective.evaluator.final(final, 0)
+    assert found["loss_err"] > 0
+    assert found["ess"] == pytest.approx(objective.evaluator.quick(final)["ess"])
+
+
 def test_independent_configurations_a_second():
     evaluator, rng = Sampling(U1Gauge(4, 1.0)).evaluator, np.random.default_rng(0)
     columns = {f"chain/{name}": rng.normal(size=(50, 400)) for name in ("plaquette", "charge2", "charge")}
@@ -131,5 +163,7 @@ def test_what_cannot_be_is_refused():
         Sampling(ScalarField(), "l2")
     with pytest.raises(ConfigError, match="draws links, not LatticePhi4, which draws scalars"):
         Sampling(U1Gauge(4)).prepare(made()[1], None, Empty.spec)
+    with pytest.raises(ConfigError, match="reverse_kl for HybridMonteCarlo, which minimises nothing, got forward_kl"):
+        Sampling(U1Gauge(4), "forward_kl").prepare(HybridMonteCarlo(n_features=0), None, Empty.spec)
     with pytest.raises(ConfigError, match="which draws none"):
         Sampling(ScalarField()).prepare(torch.nn.Linear(1, 1), None, Empty.spec)

@@ -62,6 +62,7 @@ def test_a_reflection_keeps_the_action_and_is_its_own_inverse_backwards(action):
     model = heat_bath(action)
     once = model.reflect(x)
     assert torch.allclose(action(once), action(x), atol=1e-11)
+    assert once.abs().max() <= np.pi  # as the angles of a sweep
     assert (once - x).cos().mean() < 0.9
     back = once.clone()
     for colour in action.colours().flip(0):

@@ -88,7 +88,7 @@ def test_it_learns_the_density_of_a_variable_among_its_neighbours(action):
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 200)
     for _ in range(200):
         optimizer.zero_grad()
-        model.divergence(32).backward()
+        model.divergence(32).mean().backward()
         optimizer.step()
         schedule.step()
     half = 3.0 if action.field == "scalars" else pi

@@ -35,6 +35,7 @@ class MarkovChain(nn.Module, ABC):
     Attributes
     ----------
     action : that the loss samples.
+    seed : of the run, which torch has when the model is built.
     """
 
     input = "features"
@@ -45,6 +46,7 @@ class MarkovChain(nn.Module, ABC):
     def __init__(self, thermalisation: int, n_steps: int):
         super().__init__()
         self.thermalisation, self.n_kept = thermalisation, n_steps
+        self.seed = torch.initial_seed()
         self.register_buffer("_here", torch.zeros(()), persistent=False)  # on the device of the chains
 
     def take(self, action: LatticeAction) -> None:
