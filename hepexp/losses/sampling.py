@@ -16,6 +16,7 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.autocorrelation import independence_chain
 from hepexp.evaluation.evaluators.sampling import SamplingEvaluator
 from hepexp.losses.objective import Objective
+from hepexp.memory import require
 from hepexp.models.layers.markov_chain import State
 from hepexp.physics.lattice_action import LatticeAction
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
 SCANNED, SCAN_DRAWS = 9, 2048  # couplings of the figure of a conditional flow, and draws at each
+OVERHEAD = 500  # bytes of a tensor besides its numbers, about
 
 
 class Density(Protocol):
@@ -47,6 +49,7 @@ class Chain(Protocol):
     """A Markov chain, rather than a density that is drawn from."""
 
     seed: int
+    n_kept: int
 
     def take(self, action: LatticeAction) -> None: ...
     def chain(self, n: int, random: torch.Generator, length: int | None = None) -> Iterable[State]: ...
@@ -81,7 +84,7 @@ class Sampling(Objective[Density | Chain]):
     Raises
     ------
     ConfigError : an unknown divergence; from `prepare`, a model that draws no such configurations, or a Markov chain
-        with a divergence other than reverse_kl.
+        with a divergence other than reverse_kl; from `outputs`, chains that are too long for the memory.
 
     References
     ----------
@@ -214,6 +217,12 @@ class Sampling(Objective[Density | Chain]):
         return {"beta": betas, **{name: torch.stack([row[name] for row in rows]) for name in rows[0]}}
 
     def _chains(self, model: Chain, n: int, random: torch.Generator) -> dict[str, Tensor]:
+        numbers = len(self.action.observables) + 2
+        require(
+            model.n_kept * numbers * (16 * n + OVERHEAD),
+            f"the record of {n:,} chains of {model.n_kept:,} steps",
+            "take fewer steps (model.n_sweeps or n_trajectories) or chains (dataset.n_test)",
+        )
         kept, begin = [], 0.0
         with torch.no_grad():
             for state in model.chain(n, random):  # whose configurations are many

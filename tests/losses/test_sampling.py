@@ -114,6 +114,13 @@ def test_runs_of_other_seeds_are_other_chains():
     assert not torch.equal(chi(1), chi(2))
 
 
+def test_chains_that_no_memory_can_hold_are_refused_before_they_run():
+    model, objective = HeatBath(0, 0, 10**7, n_features=0), Sampling(XYModel(4))
+    objective.prepare(model, None, Empty.spec)
+    with pytest.raises(ConfigError, match=r"the record of 10,000 chains of 10,000,000 steps needs .* take fewer steps"):
+        objective.outputs(model, batch(10_000))
+
+
 def test_learnt_proposals_are_judged_alike_whenever_and_without_chains_after_an_epoch():
     torch.manual_seed(0)
     objective, model = Sampling(ScalarField(4)), LatticeFactorised(thermalisation=5, n_sweeps=7, n_features=0)
