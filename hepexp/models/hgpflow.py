@@ -63,7 +63,7 @@ class HGPFlow(nn.Module):
     from each other; shares and particles are learnt together.
 
     For each element, `forward` gives the likeliest of the particles that have most of their energy in it, and the sum
-    of their momenta, so that figures of merit are those of other models.
+    of the momenta of those that exist, so that figures of merit are those of other models.
 
     Parameters
     ----------
@@ -172,9 +172,12 @@ class HGPFlow(nn.Module):
             most = _largest(left.flatten(1), found.near.place.flatten(1), n) // left.shape[-1]
             stands = torch.where((is_track > 0) | (most >= n), own, most)  # the element where a particle is
             strength = (1 - log_kind[..., 0].exp()) * momentum[..., -1].clamp(min=0)
-            winner = _largest(strength.masked_fill(~mask, -1), stands, n)  # n where no particle is
+            exists = mask & (log_kind.argmax(-1) > 0)
+            winner = _largest(strength.masked_fill(~exists, -1), stands, n)  # n where no particle is
+            likeliest = _largest(strength.masked_fill(~mask, -1), stands, n)
+            winner = torch.where(winner < n, winner, likeliest)
             empty, winner = winner >= n, winner.clamp(max=n - 1)
-            counts = mask & ((log_kind.argmax(-1) > 0) | (winner.gather(1, stands) == own))
+            counts = exists | (mask & (winner.gather(1, stands) == own))
             several = torch.zeros_like(stands).scatter_add(1, stands, counts.long()) > 1
         total = torch.where(several[..., None], _sums(momentum, stands, counts), rows_at(momentum, winner))
         nothing = F.one_hot(torch.zeros_like(winner), N_LOGITS).to(log_kind.dtype) * SURE - SURE

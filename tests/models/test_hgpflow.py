@@ -137,6 +137,28 @@ def test_candidates_are_the_nearest_where_tracks_leave_the_tracker():
     assert near.allowed[1, 9:].sum(-1).eq(1).all()  # padding reaches nothing
 
 
+def test_of_elements_that_are_equally_far_the_most_energetic_is_near_whatever_the_order_or_padding():
+    """Towers on a grid: to the left and to the right of each is one at the same distance."""
+    n = 9
+    batch = events(n)
+    scalars = torch.zeros_like(batch.scalars)
+    energy = torch.tensor([5.0, 9, 1, 8, 2, 7, 3, 6, 4]).double()
+    columns = {"is_tower": torch.ones(n), "eta": torch.arange(n) / 8, "cos_phi": torch.ones(n), "energy": energy}
+    for name, column in columns.items():
+        scalars[0, :, FEATURES.index(name)] = column.to(scalars)
+
+    def others(scalars: torch.Tensor, mask: torch.Tensor) -> list[int]:
+        return candidates(scalars, mask, 2).place[0, :n, 1].tolist()
+
+    expected = [1] + [i - 1 if energy[i - 1] > energy[i + 1] else i + 1 for i in range(1, n - 1)] + [n - 2]
+    assert others(scalars, batch.mask) == expected
+    padded = jets.pad(replace(batch, scalars=scalars), 50)
+    assert others(padded.scalars, padded.mask) == expected
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(0))
+    moved = others(scalars[:, order], batch.mask)
+    assert {int(order[i]): int(order[j]) for i, j in enumerate(moved)} == dict(enumerate(expected))
+
+
 def test_particles_stand_where_most_of_their_energy_is_and_add_up():
     """Three towers: two particles in the first, none in the second, a particle of the third is none."""
     batch = events(3, seed=5)
@@ -167,6 +189,14 @@ def test_particles_stand_where_most_of_their_energy_is_and_add_up():
     assert out[1, 0] == 0
     assert (out[1, 1:N_LOGITS] == -SURE).all()
     assert (out[1, N_LOGITS:] == 0).all()
+    unlike = kind.clone()  # 1 rather does not exist, but would have ten times the energy of 0
+    unlike[0, 1] = torch.tensor([0.6, 0.0, 0.4, 0.0, 0.0, 0.0])
+    more = momentum * torch.tensor([1.0, 10.0, 1.0])[None, :, None]
+    out = HGPFlow.of_elements(
+        replace(batch, scalars=scalars), together._replace(log_kind=unlike.log(), momentum=more)
+    )[0]
+    assert_close(out[0, :N_LOGITS].exp(), kind[0, 0])
+    assert_close(out[0, N_LOGITS + 1 :], momentum[0, 0])
 
 
 def test_gradients_are_finite_and_reach_every_parameter():

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from hepexp.models.layers.attention import without_padding
 from hepexp.models.layers.dense import dense
 from hepexp.models.layers.flow_elements import feature
+from hepexp.models.layers.knn_graph import canonical_order
 from hepexp.models.layers.particle_pairs import Piece
 from hepexp.models.transformer import EncoderBlock
 from hepexp.module_list import ModuleList
@@ -51,7 +52,8 @@ def rows_at(x: Tensor, place: Tensor) -> Tensor:
 def candidates(scalars: Tensor, mask: Tensor, k: int) -> Candidates:
     """The hyperedges that start from a tower and its k - 1 nearest elements; of a track its own alone.
 
-    Tracks are where they leave the tracker.
+    Tracks are where they leave the tracker. Of elements that are equally far, as many are on a grid of cells, the most
+    energetic one is taken, wherever it stands in the event.
 
     Parameters
     ----------
@@ -69,7 +71,9 @@ def candidates(scalars: Tensor, mask: Tensor, k: int) -> Candidates:
         itself = torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)
         distance = deta.square() + _wrapped(dphi).square()
         distance = distance.masked_fill(~mask[:, None], torch.inf).masked_fill(itself, -1)
-        place = distance.topk(min(k, mask.shape[1]), largest=False).indices  # (B, N, k), from the nearest on
+        order = canonical_order(torch.stack([energy, eta, sine, cosine], -1), mask)[:, None].expand_as(distance)
+        nearest = distance.gather(2, order).sort(dim=2, stable=True).indices[..., :k]
+        place = order.gather(2, nearest)  # (B, N, k), from the nearest on
     own = (torch.arange(place.shape[-1], device=mask.device) == 0).expand_as(place)
     allowed = own | (((is_tower > 0) & mask)[..., None] & rows_at(mask, place))
     other = rows_at(energy, place)
