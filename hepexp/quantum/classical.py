@@ -51,16 +51,17 @@ class Classical(Backend):
         if self.hidden is not None:
             return Perceptron(n_in, self.hidden, n_out, bias=True)
         wanted = self.parameters or circuit.n_weights
-        narrowest, widest = min(n_in, n_out), max(min(n_in, n_out), wanted // (n_in + n_out) + 1)
-        few = max(narrowest, wanted // (n_in + n_out + 1) - n_out)  # narrower ones are further away
+        # perceptrons of the widths beside the one that would have as many parameters exactly
+        exact = [((wanted - bias * n_out) // (n_in + n_out + bias), bias) for bias in (True, False)]
+        perceptrons = {(max(size + more, min(n_in, n_out)), bias) for size, bias in exact for more in (0, 1)}
+        neighbours = [(size, bias) for size in range(math.ceil(n_in / n_out), n_in + 1) for bias in (True, False)]
         controls: list[tuple[int, type[Control], int, bool]] = [
             (abs(kind.count(n_in, size, n_out, bias) - wanted), kind, size, bias)
-            for kind, sizes in (
-                (Perceptron, range(few, widest + 1)),
-                (Neighbours, range(math.ceil(n_in / n_out), n_in + 1)),
+            for kind, shapes in (
+                (Perceptron, sorted(perceptrons, key=lambda shape: (shape[0], not shape[1]))),
+                (Neighbours, neighbours),
             )
-            for size in sizes
-            for bias in (True, False)
+            for size, bias in shapes
         ]
         _, kind, size, bias = min(controls, key=lambda control: control[0])
         return kind(n_in, size, n_out, bias)

@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 from hepexp.errors import ConfigError
 from hepexp.quantum import templates
-from hepexp.quantum.classical import Classical, Neighbours
+from hepexp.quantum.classical import Classical, Neighbours, Perceptron
 from hepexp.quantum.layered import Layered
 from hepexp.quantum.pennylane import PennyLane
 from hepexp.quantum.statevector import StateVector
@@ -230,3 +230,20 @@ def test_the_control_is_as_large_as_asked_for():
     circuit = templates.siamese_circuit(4, 3)
     assert Classical(hidden=16).layer(circuit).n_parameters == 4 * 16 + 16 + 16 * 4 + 4
     assert abs(Classical(parameters=500).layer(circuit).n_parameters - 500) <= 8
+
+
+def test_no_perceptron_is_closer_than_that_of_the_control():
+    """Whatever the sizes: all widths that are no bottleneck, with and without biases."""
+    for circuit in (templates.siamese_circuit(4, 3), templates.pair_circuit(10, 6)):
+        n_in, n_out = circuit.n_inputs, circuit.n_outputs
+        for wanted in (1, 30, 31, 32, 33, 63, 64, 100, 101, 500, 777):
+            widths = range(min(n_in, n_out), 200)
+            counts = [Perceptron.count(n_in, width, n_out, bias) for width in widths for bias in (True, False)]
+            found = Classical(parameters=wanted).layer(circuit).n_parameters
+            assert abs(found - wanted) <= min(abs(count - wanted) for count in counts)
+
+
+def test_the_size_of_the_control_takes_no_time_to_find():
+    with torch.device("meta"):
+        layer = Classical(parameters=2**50).layer(templates.siamese_circuit(4, 3))
+    assert abs(layer.n_parameters / 2**50 - 1) < 1e-9
