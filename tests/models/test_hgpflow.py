@@ -192,9 +192,8 @@ def test_particles_stand_where_most_of_their_energy_is_and_add_up():
     unlike = kind.clone()  # 1 rather does not exist, but would have ten times the energy of 0
     unlike[0, 1] = torch.tensor([0.6, 0.0, 0.4, 0.0, 0.0, 0.0])
     more = momentum * torch.tensor([1.0, 10.0, 1.0])[None, :, None]
-    out = HGPFlow.of_elements(
-        replace(batch, scalars=scalars), together._replace(log_kind=unlike.log(), momentum=more)
-    )[0]
+    hidden = together._replace(log_kind=unlike.log(), momentum=more)
+    out = HGPFlow.of_elements(replace(batch, scalars=scalars), hidden)[0]
     assert_close(out[0, :N_LOGITS].exp(), kind[0, 0])
     assert_close(out[0, N_LOGITS + 1 :], momentum[0, 0])
 
