@@ -134,11 +134,11 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     with within_memory(config.model, "model"):
         model = construct(node, "model", **given, backend=backend)
     taken, fresh = (None, []) if body_from is None else load_body(model, body_from)
-    if batch == 1:
-        contracts.check_single(model, data.typical_example())
     objective.n_train = len(data.splits["train"]) if getattr(data, "splits", None) else None
     with within_memory(config.loss, "loss"):
         objective.prepare(model.eval(), data.typical_example(), spec)
+    if batch == 1:
+        contracts.check_single(model, data.typical_example())  # after `prepare`, which gives chains their action
     if objective.sample and not trained and not needs.missing(content):
         objective.see(model, data.loader_of("train", objective.sample))
     contracts.check_evaluator(objective)

@@ -57,6 +57,14 @@ def test_a_heat_bath_accepts_everything(home):
     assert "test/creutz" not in metrics
 
 
+def test_a_single_chain_will_do(home, run):
+    lengths = ("model.thermalisation=5", "model.n_sweeps=20", "loss.action.size=4", "trainer.progress=false")
+    answer = run("train", "task=heat_bath_u1", "dataset.n_test=1", "dataset.batch_size=1", *lengths, "name=lone")
+    assert answer.startswith("0")
+    metrics = json.loads((run_named(home, "lone").path / "metrics.json").read_text())
+    assert metrics["test/mean_plaquette_err"] > 0
+
+
 def test_a_chain_is_that_of_the_draws(sample, home):
     assert sample("flow", "--n", "2500", "--out", "draws.parquet").startswith("0")
     assert sample("flow", "--n", "2500", "--metropolis", "--out", "chain.parquet").startswith("0")
