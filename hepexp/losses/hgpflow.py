@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
@@ -12,7 +13,13 @@ from torch import Tensor
 from hepexp.batch import DataSpec, JetBatch
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.evaluator import ELEMENT
-from hepexp.losses.particle_flow_base import ParticleFlowObjective, judged, require_weights, wanted_of
+from hepexp.losses.particle_flow_base import (
+    ParticleFlowObjective,
+    found_columns,
+    judged,
+    require_weights,
+    wanted_of,
+)
 from hepexp.losses.weighted import weighted_mean
 from hepexp.metric import Metric
 from hepexp.models.layers.flow_elements import feature
@@ -134,10 +141,22 @@ class HGPFlowLoss(ParticleFlowObjective):
         outputs = {"loss": loss.detach()}
         if not self.training:
             outputs |= judged(model.of_elements(batch, found).detach(), wanted, charge, batch)
-            of_tracks = (log_incidence.detach().exp() * found.near.of(is_track)).sum(-1)
-            for name, each in (("share", of_tracks), ("target_share", share_of_tracks)):
-                outputs[f"{ELEMENT}{name}"] = each.masked_fill(~filled, -1)[batch.mask]
+            outputs |= _shares(found, batch)
+            outputs[f"{ELEMENT}target_share"] = share_of_tracks.masked_fill(~filled, -1)[batch.mask]
         return terms, outputs
+
+    def outputs(self, model, batch: JetBatch) -> dict[str, Tensor]:
+        found = model.hypergraph(batch)
+        elements = model.of_elements(batch, found)
+        return found_columns(elements, batch) | _shares(found, batch)
+
+
+def _shares(found: Hypergraph, batch: JetBatch) -> dict[str, Tensor]:
+    """The share (m,) of particles with a track in the energy of each tower, -1 for a track."""
+    is_track = feature(batch.scalars, "is_track")[0] > 0
+    share = found.log_incidence.detach().to(batch.scalars.dtype).exp()
+    of_tracks = (share * found.near.of(is_track)).sum(-1).masked_fill(is_track, -1)
+    return {f"{ELEMENT}share": of_tracks[batch.mask]}
 
 
 @torch.no_grad()
@@ -149,29 +168,28 @@ def matched(found: Hypergraph, share: Tensor, pid: Tensor, is_track: Tensor, mas
     share : (B, N, N) of particles (rows) in elements (columns); pid : (B, N) class of each particle, 0 of none,
         negative where it is unknown; is_track, mask : (B, N).
     """
-    log_share = torch.full_like(share, FAR).scatter(2, found.near.place, found.log_incidence.to(share.dtype))
-    log_none = found.log_kind[..., 0].to(share.dtype)
+    reached = found.log_incidence.to(share.dtype).clamp(min=FAR)
+    log_share = torch.full_like(share, FAR).scatter(2, found.near.place, reached)
+    log_none, kind = found.log_kind[:, None, :, 0].to(share.dtype), pid[..., None]
     log_there = torch.log1p(-log_none.exp().clamp(max=1 - 1e-6))
-    of = torch.where(is_track & mask, torch.arange(mask.shape[1], device=mask.device), -1)
-    there = mask & ~is_track & (share.any(2) | (pid > 0))
-    for event in range(len(mask)):
-        particles, edges = there[event].nonzero()[:, 0], (mask & ~is_track)[event].nonzero()[:, 0]
-        cost = -share[event, particles] @ log_share[event][:, edges]  # (particles, edges)
-        kind = pid[event, particles][:, None]
-        of_none, of_there = log_none[event, edges], log_there[event, edges]
-        cost = cost - torch.where(kind > 0, of_there - of_none, torch.where(kind < 0, -of_none, 0.0))
-        rows, columns = linear_sum_assignment(cost.nan_to_num().cpu().numpy())
-        of[event, edges[torch.as_tensor(columns, device=edges.device)]] = particles[
-            torch.as_tensor(rows, device=edges.device)
-        ]
-    return of
+    of_kind = torch.where(kind > 0, log_there - log_none, torch.where(kind < 0, -log_none, 0.0))
+    cost = -(share @ log_share) - of_kind  # (B, particles, hyperedges)
+    neutral = mask & ~is_track
+    of = torch.where(mask & is_track, torch.arange(mask.shape[1], device=mask.device), -1)
+    there = neutral & (share.any(2) | (pid != 0))
+    found_of, *by_event = (each.cpu().numpy() for each in (of, cost.nan_to_num(), there, neutral))
+    for own, costs, particles, edges in zip(found_of, *by_event, strict=True):
+        rows, columns = linear_sum_assignment(costs[np.ix_(particles, edges)])
+        own[np.flatnonzero(edges)[columns]] = np.flatnonzero(particles)[rows]
+    return torch.from_numpy(found_of).to(mask.device)
 
 
 def _divergence(found: Hypergraph, share: Tensor, of: Tensor) -> Tensor:
-    """sum_p q_pi ln(q_pi / I_pi) of each element (B, N), over the hyperedges that can have energy of it."""
+    """sum_p q_pi ln(q_pi / I_pi) of each element (B, N); particles whose hyperedge cannot reach it count as one."""
     particle = found.near.of(of)  # (B, N, k)
     true = share.mT.gather(2, particle.clamp(min=0)).masked_fill((particle < 0) | ~found.near.allowed, 0)
-    return (torch.xlogy(true, true) - true * found.log_incidence).sum(-1)
+    far = (share.sum(1) - true.sum(-1)).clamp(min=0)
+    return (torch.xlogy(true, true) - true * found.log_incidence).sum(-1) + torch.xlogy(far, far) - far * FAR
 
 
 def _error(momentum: Tensor, true: Tensor) -> Tensor:

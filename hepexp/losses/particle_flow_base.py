@@ -64,7 +64,7 @@ class ParticleFlowObjective(Objective):
         check_elements(model, example, example.element_label, "particles", N_OUTPUTS, f"loss={self.option}")
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
-        return _found(outputs_of(model, batch), batch)
+        return found_columns(outputs_of(model, batch), batch)
 
     def of_test(self, outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Jets of true and found particles, which take too long for each epoch; none without FastJet."""
@@ -129,7 +129,8 @@ def _columns(found: Tensor, mask: Tensor) -> dict[str, Tensor]:
     }
 
 
-def _found(found: Tensor, batch) -> dict[str, Tensor]:
+def found_columns(found: Tensor, batch) -> dict[str, Tensor]:
+    """Columns `element/...` (m,) of what is found for the elements (B, N, 12) of a batch."""
     event = torch.arange(len(batch), device=found.device)[:, None].expand_as(batch.mask)[batch.mask]
     columns = {"index": batch.index[event], **_columns(found, batch.mask)}
     return {f"{ELEMENT}{name}": values for name, values in columns.items()}
@@ -146,7 +147,7 @@ def judged(found: Tensor, wanted: Tensor, charge: Tensor, batch) -> dict[str, Te
         "target_phi": torch.atan2(sine, cosine),
         "target_energy": energy,
     }
-    columns = _found(found, batch) | {f"{ELEMENT}{name}": values for name, values in true.items()}
+    columns = found_columns(found, batch) | {f"{ELEMENT}{name}": values for name, values in true.items()}
     event = torch.arange(len(batch), device=found.device)[:, None].expand_as(batch.mask)[batch.mask].cpu().numpy()
     flat = {name.removeprefix(ELEMENT): values.cpu().double().numpy() for name, values in columns.items()}
     missing = [_missing(event, there, pt, phi, len(batch)) for there, pt, _, phi in _sides(flat)]

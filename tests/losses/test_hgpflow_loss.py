@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from hepexp.batch import JetBatch
 from hepexp.data.datasets.particle_flow.module import ParticleFlow
 from hepexp.errors import ConfigError
-from hepexp.losses.hgpflow import HGPFlowLoss, matched
+from hepexp.losses.hgpflow import HGPFlowLoss, _divergence, matched
 from hepexp.losses.particle_flow import ParticleFlowLoss
 from hepexp.models.hgpflow import HGPFlow, Hypergraph
 from hepexp.models.layers.flow_elements import FEATURES, N_LOGITS, divided, feature
@@ -118,6 +118,10 @@ def test_the_error_of_shares_is_that_of_tracks_in_towers(batch):
         _, outputs = evaluated(model, batch)
         named = {name: values.numpy() for name, values in outputs.items()}
         named |= {"index": batch.index.numpy(), "label": batch.label.numpy()}
+        table = HGPFlowLoss.evaluator.table(named, ("ttbar",))
+        for name in ("share", "target_share"):  # predictions.parquet
+            stored = torch.tensor(table[name].combine_chunks().values.to_numpy()).double()
+            assert_close(stored, torch.from_numpy(named[f"element/{name}"]).double())
         found = HGPFlowLoss.evaluator.final(named, 0)
         return found["share_error"]
 
@@ -218,6 +222,17 @@ def test_terms_are_their_formulas():
     assert_close(terms["loss"], expected)
 
 
+def test_shares_out_of_reach_are_not_free():
+    """A tower has 0.6 of its energy from a hyperedge that has all of it, and 0.4 from one that cannot reach it."""
+    place = torch.tensor([[[0], [1]]])
+    near = Candidates(place, torch.ones_like(place, dtype=torch.bool), torch.zeros(1, 2, 1, 5))
+    found = Hypergraph(near, torch.zeros(1, 2, 1).double(), torch.zeros(1, 2, N_LOGITS), torch.zeros(1, 2, 5))
+    share = torch.tensor([[[0.6, 0.0], [0.4, 1.0]]], dtype=torch.float64)  # particles (rows) in elements
+    divergence = _divergence(found, share, torch.tensor([[0, 1]]))
+    expected = 0.6 * torch.tensor(0.6).log() + 0.4 * (torch.tensor(0.4).log() + 20)
+    assert_close(divergence, torch.tensor([[expected, 0.0]]).double(), rtol=1e-6, atol=1e-12)
+
+
 def test_a_small_network_learns_an_event_by_heart(data: ParticleFlow):
     torch.manual_seed(0)
     event = data.splits["train"][data.splits["train"].counts.argsort()[:1]]
@@ -247,6 +262,9 @@ def test_predictions_need_no_truth(batch):
         found, (_, judged) = HGPFlowLoss().outputs(network, without), HGPFlowLoss().eval().terms(network, batch)
     for name, values in found.items():
         assert_close(values, judged[name])
+    share, is_track = found["element/share"], tracks(batch)[batch.mask]
+    assert (share[is_track] == -1).all()
+    assert ((share[~is_track] >= 0) & (share[~is_track] <= 1 + 1e-6)).all()
 
 
 def test_unknown_particles_and_events_without_deposits_do_not_count(batch):
@@ -256,6 +274,8 @@ def test_unknown_particles_and_events_without_deposits_do_not_count(batch):
     terms, _ = HGPFlowLoss(incidence=0).terms(network, unknown)
     assert terms["regression"] == 0
     assert terms["loss"].isfinite()
+    nothing = replace(unknown, deposits=torch.zeros_like(batch.deposits))
+    assert HGPFlowLoss().terms(network, nothing)[0]["loss"] == 0  # what is unknown is not taken for nothing
     empty = replace(batch, deposits=torch.zeros_like(batch.deposits))
     terms, _ = HGPFlowLoss().terms(network, empty)
     assert terms["incidence"] == 0

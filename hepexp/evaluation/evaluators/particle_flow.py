@@ -29,8 +29,8 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
     """Compares the particle that is found for each element with its true one.
 
     Columns: of each element, its class, pT, eta, phi, energy and charge, and the same of its true particle under
-    `target_...`, and perhaps `share` and `target_share`, of particles with a track in the energy of a tower, -1 of
-    others; of each event, `missing` (n, 2, 2), the true and the found transverse momentum that is missing in
+    `target_...`, and perhaps `share` and `target_share`, of particles with a track in the energy of a tower, -1 where
+    there is none; of each event, `missing` (n, 2, 2), the true and the found transverse momentum that is missing in
     GeV, and after the test `jets` (n, j, 2), pT of true jets and of the jet that is found for each, 0 for none.
     """
 
@@ -216,7 +216,7 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         """Columns index and label, and lists with a number for each element: what is found and what is true."""
         columns = index_and_label(outputs["index"], outputs["label"])
-        names = ("pid", "charge", "pt", "eta", "phi", "energy")
+        names = ("pid", "charge", "pt", "eta", "phi", "energy", "share")
         return pa.table(
             columns | element_columns(outputs, {name: name for own in names for name in (own, f"target_{own}")})
         )
