@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -153,7 +154,10 @@ def simulated(name: str, config_dirs: Sequence[Path] = (), config: Mapping[str, 
     def value(key: str) -> int:
         if key not in known:
             return 0
-        found = config.get(key, int(known[key].default or 0))
+        found = config.get(key, known[key].default or 0)
+        if key not in config:
+            with suppress(ValueError):  # the source text of something else than a number
+                return int(found)
         if type(found) is not int:
             raise ConfigError(f"dataset.{key} must be a whole number, got {found!r}")
         return found

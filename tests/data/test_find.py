@@ -105,6 +105,19 @@ def test_what_its_reader_yields_is_checked(events, column, values, said, tmp_pat
     assert said in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("default", "code"), [("2_000", 0), ("10 ** 4", 2), ("None", 2)])
+def test_a_default_that_is_no_number_is_one_line(events, default: str, code: int, tmp_path: Path, capsys):
+    package = tmp_path / "mine"
+    (package / "events.py").write_text(MODULE.replace("    info =", f"    n_generate: int = {default}\n    info =", 1))
+    forget()
+    assert main(["data", "show", "events", "--no-pictures"]) == code
+    said = f"dataset.n_generate must be a whole number, got {default!r}"
+    assert (said in capsys.readouterr().err) == (code == 2)
+    (package / "conf" / "dataset" / "events.yaml").write_text(YAML + "n_generate: 50\n")
+    forget()
+    assert main(["data", "show", "events", "--no-pictures"]) == 0
+
+
 def test_three_fields_and_a_sample_are_a_data_set():
     layout = Layout({"x": np.float32, "y": np.float32})
     sample = Ragged(np.arange(20) % 2, np.arange(21), {"x": np.arange(20.0), "y": np.zeros(20)})
