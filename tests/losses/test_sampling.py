@@ -155,13 +155,18 @@ def test_chains_that_are_too_short_for_their_time_are_doubted():
 
     def said(chain: np.ndarray) -> str:
         columns = {f"chain/{name}": chain for name in ("plaquette", "charge2", "charge")}
-        moves = {"accepted": rng.random((4, 500)) < 0.5, "energy_change": np.zeros((4, 500)), "seconds": np.ones(4)}
+        moves = {
+            "accepted": rng.random(chain.shape) < 0.5,
+            "energy_change": np.zeros(chain.shape),
+            "seconds": np.ones(4),
+        }
         return evaluator.final({**columns, **moves, "index": np.arange(4), "batch_loss": np.zeros(4)}, 0)[
             "tau_int_note"
         ]
 
     assert said(rng.normal(size=(4, 500))).endswith(("of plaquette", "of charge", "of charge2"))
     assert "500 steps are only" in said(rng.normal(size=(4, 500)).cumsum(1))
+    assert said(np.ones((4, 1))) == "the chain has a single step"
     assert said(np.ones((4, 500))) == "the chain never changes plaquette, charge2, charge"
 
 

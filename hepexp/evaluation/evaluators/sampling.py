@@ -19,7 +19,7 @@ from hepexp.physics.u1_gauge import U1Gauge
 OBSERVABLES = ("chi", "phi2", "action", "plaquette", "charge2", "charge", "cosine", "helicity")
 KNOWN = ("chi", "phi2", "action", "plaquette", "charge2", "charge", "log_z")
 GAMMA = "from the autocorrelation of the chain, by the Gamma method (hep-lat/0306017)"
-FROZEN = "the chain never changes it"
+FROZEN = "the chain has a single step, or never changes it"
 SAFE = 50  # autocorrelation times that a chain should be long
 
 
@@ -251,7 +251,8 @@ def _with_error(name: str, mean: ChainMean, why: str = FROZEN) -> dict[str, floa
 def _longest(means: dict[str, ChainMean], n_steps: int) -> dict[str, float | str | None]:
     taus = {name: mean.tau for name, mean in means.items() if mean.tau is not None}
     if frozen := [name for name in means if name not in taus]:
-        return {"tau_int": None, "tau_int_err": None, "tau_int_note": f"the chain never changes {', '.join(frozen)}"}
+        why = f"the chain never changes {', '.join(frozen)}" if n_steps > 1 else "the chain has a single step"
+        return {"tau_int": None, "tau_int_err": None, "tau_int_note": why}
     tau, name = max((tau, name) for name, tau in taus.items())
     note = f"of {name}"
     if n_steps < SAFE * tau:
@@ -261,7 +262,7 @@ def _longest(means: dict[str, ChainMean], n_steps: int) -> dict[str, float | str
 
 def _rate(tau: object, error: object, seconds: float) -> dict[str, float | str | None]:
     if not isinstance(tau, float) or not isinstance(error, float):
-        note = {"independent_per_second_note": "the chain never changes"}
+        note = {"independent_per_second_note": "there is no tau_int"}
         return {"independent_per_second": None, "independent_per_second_err": None, **note}
     rate = 1 / (2 * tau * seconds)
     return {"independent_per_second": rate, "independent_per_second_err": rate * error / tau}
