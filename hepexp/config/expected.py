@@ -11,6 +11,7 @@ expected:
         test/rejection_0.3: 110 +- 2                  with an error where one was published
   exact:
     model/parameters: 227096                          counts and closed forms
+  exact_for: [loss.action]                            keys on which closed forms depend
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
 PARTS = ("published", "exact")
+EXACT_FOR = "exact_for"  # taken out by the loader
 KINDS = ("test", "val", "train", "model", "symmetry")  # the first part of a metric's name
 _NUMBER = r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?"
 _WRITTEN = re.compile(rf"({_NUMBER})(?:\s*(?:\+-|±)\s*({_NUMBER}))?")
@@ -113,7 +115,7 @@ def read(content: Mapping[str, Any]) -> Expected:
     ConfigError : an unknown key, a missing key, or a value of the wrong kind.
     """
     for key in content:
-        if key not in PARTS:
+        if key not in (*PARTS, EXACT_FOR):
             hint = "; a figure goes under exact, or with its source under published" if "/" in str(key) else ""
             raise ConfigError(
                 f"unknown key 'expected.{key}'{did_you_mean(str(key), PARTS)} (keys: {', '.join(PARTS)}){hint}"

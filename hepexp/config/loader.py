@@ -18,7 +18,7 @@ from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf._utils import split_key
 
-from hepexp.config import expected, named_objects, own_names, recipe, yaml_file
+from hepexp.config import exact_for, expected, named_objects, own_names, recipe, yaml_file
 from hepexp.config.content import content_of
 
 _SEARCHED: ContextVar[tuple[Path, ...]] = ContextVar("folders of the configuration that is composed", default=())
@@ -52,6 +52,7 @@ class Loader(ConfigLoaderImpl):
             config.merge_with(own)
         task = {"task"} if any((default.config_path or "").startswith("task/") for default in defaults) else set()
         recipe.apply(config, {*self._typed, *task}, trainer)
+        exact_for.apply(config, self._typed)
         return config
 
 

@@ -120,3 +120,39 @@ def test_a_rate_that_waits_for_a_plateau_is_halved_before_the_training_stops_the
     config = compose(read([f"task={task}"]))
     assert config.optimizer.schedule == "plateau"
     assert config.trainer.patience is None or config.trainer.patience > 4
+
+
+@pytest.mark.parametrize(
+    ("words", "holds"),
+    [
+        (["task=hmc_u1"], True),
+        (["task=hmc_u1", "model.n_trajectories=100"], True),
+        (["task=hmc_u1", "loss.action.beta=7"], False),
+        (["task=hmc_u1", "loss.action={size: 4}"], False),
+        (["task=hmc_u1", "loss=sampling"], False),
+        (["task=liegan_none", "data.classes=[so13_light, so13_heavy]"], False),
+        (["task=liegan_none", "data.n_train=100"], True),
+        (["task=rg_transport", "loss.theory.potential=phi**4"], False),
+        (["task=qmlhep_1_circuits", "model.circuits.z.rotated=1"], False),
+    ],
+)
+def test_exact_figures_hold_under_the_settings_of_their_task(words, holds):
+    known = compose(read(words)).expected
+    assert any(not name.startswith("model/") for name in known.exact) == holds
+    assert "model/parameters" in known.exact
+    assert list(known) == ["exact"]
+
+
+def test_keys_of_exact_figures_are_keys_of_their_task():
+    for path in TASKS:
+        known = yaml_file.load(path).get("expected") or {}
+        config = compose(read([f"task={path.stem}"])) if "exact_for" in known else None
+        for key in known.get("exact_for", ()):
+            assert OmegaConf.select(config, key, throw_on_missing=True) is not None, f"{path.stem}: {key}"
+
+
+def test_keys_of_exact_figures_that_are_no_list_are_named(tree):
+    task = tree / "conf" / "task" / "study.yaml"
+    task.write_text(task.read_text().replace("0.9}", "0.9}, exact_for: loss.action"))
+    with pytest.raises(ConfigError, match=r"expected.exact_for must be a list of keys, such as \[loss.action\], got"):
+        compose(read(["task=study"]))
