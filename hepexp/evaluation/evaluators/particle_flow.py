@@ -229,7 +229,7 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
         plots.particle_efficiency(folder / "particles.png", columns, event, weight, seed)
         plots.particle_response(folder / "response.png", columns, weight[event])
         if "share" in columns:
-            plots.tower_shares(folder / "shares.png", columns["share"], columns["target_share"])
+            plots.tower_shares(folder / "shares.png", columns["share"], columns["target_share"], weight[event])
         plots.jets_and_missing(folder / "jets.png", outputs.get("jets"), outputs["missing"], weight)
         if "gallery/elements" in outputs:
             shown = [outputs[f"gallery/{name}"] for name in ("elements", "particles", "found")]

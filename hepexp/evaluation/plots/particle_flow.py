@@ -114,13 +114,18 @@ def jets_and_missing(path: Path | str, jets: NDArray | None, missing: NDArray, w
         right.set(xlabel="found - true missing momentum in x and y [GeV]", ylabel="events x 2")
 
 
-def tower_shares(path: Path | str, found: NDArray, true: NDArray) -> None:
-    """Draw found against true shares (m,) of particles with a track in the energy of towers; others are negative."""
+def tower_shares(path: Path | str, found: NDArray, true: NDArray, weight: NDArray) -> None:
+    """Draw found against true shares (m,) of particles with a track in the energy of towers; others are negative.
+
+    weight (m,) is that of the event of each element.
+    """
     edges = np.linspace(0, 1, 26)
     with figure(path, 5.2, 4.4, "Energy of towers that is of particles with a track") as drawing:
         axes = drawing.subplots()
         there = true >= 0
-        counts, _, _ = np.histogram2d(np.clip(true[there], 0, 1), np.clip(found[there], 0, 1), [edges, edges])
+        counts, _, _ = np.histogram2d(
+            np.clip(true[there], 0, 1), np.clip(found[there], 0, 1), [edges, edges], weights=weight[there]
+        )
         drawn = axes.pcolormesh(edges, edges, np.where(counts > 0, counts, np.nan).T, norm="log", cmap="viridis")
         axes.plot([0, 1], [0, 1], color="0.5", linewidth=0.8)
         drawing.colorbar(drawn, ax=axes, label="towers")
