@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_JOBS_A_CORE = 16  # each is a process with torch in it, 300 MB
 MOST_LAUNCHES = 5  # of what is left once the launcher has lost jobs, as when memory runs out
+MOST_SHOWN = 12  # tables that a screen is for; those of every task are more than a hundred
 HELP = """\
 hepexp study [NAME] [KEY=VALUE ...] [-j N] [--dry-run]      run a study: many runs that one file describes
 
@@ -230,9 +231,12 @@ def _finish(plan: Plan, folder: StudyFolder) -> int:
     results = Results(plan, jobs)
     folder.path.mkdir(parents=True, exist_ok=True)
     tables, files, why = write(results, folder.path)
-    for table in tables:
+    shown = tables if len(tables) <= MOST_SHOWN else []
+    for table in shown:
         console().print(table.terminal())
-    for line in () if tables else results.unfinished():
+    if tables and not shown:
+        print(f"hepexp: table.md has {len(tables)} tables, one for each kind of run and test set", file=sys.stderr)
+    for line in () if shown else results.unfinished():
         print(f"hepexp: {line}", file=sys.stderr)
     if why:
         print(f"hepexp: no figure: {why}", file=sys.stderr)

@@ -82,7 +82,7 @@ def figures(folder):
     return found
 
 
-def test_a_study_is_run_once_and_grows(study, trained, capsys):
+def test_a_study_is_run_once_and_grows(study, trained, monkeypatch, capsys):
     assert study() == 0
     assert len(trained) == 4
     first = rows(study.folder, "table.csv")
@@ -96,8 +96,15 @@ def test_a_study_is_run_once_and_grows(study, trained, capsys):
     assert "relative to slow at the same n_train" in (study.folder / "table.md").read_text()
     before = figures(study.folder)
 
+    capsys.readouterr()
     assert study() == 0  # all done: only the table is made
     assert len(trained) == 4
+    assert "slow n_train=64" in capsys.readouterr().out
+    monkeypatch.setattr("hepexp.cli.study.MOST_SHOWN", 0)
+    assert study() == 0
+    said = capsys.readouterr()
+    assert not said.out
+    assert "table.md has 1 table" in said.err
     assert rows(study.folder, "table.csv") == first
 
     assert study("seeds=2") == 0
