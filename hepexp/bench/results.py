@@ -6,6 +6,8 @@
     python -m hepexp.bench.results --section "Speed" --bench BENCH.json
     python -m hepexp.bench.results --section "Recipes" --add --sweeps runs/sweeps/NAME ...
     python -m hepexp.bench.results --section "Every task" --study runs/studies/NAME
+    python -m hepexp.bench.results --section "Symmetries" --checks RUN ...            what hepexp check has found
+    python -m hepexp.bench.results --section "Relevance" --explanations RUN RUN/ig    and hepexp explain
 
 No figure is typed by hand: every row comes from metrics.json and names the command in overrides.yaml. Runs that differ
 only in their seed share a row. A section of the same title is replaced, or with --add only its rows of the same
@@ -23,9 +25,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from hepexp.atomic import write_text
+from hepexp.bench.audits import checks_table, explanations_table
+from hepexp.bench.markdown import command, markdown
 from hepexp.compare.columns import columns
 from hepexp.compare.groups import Group, group
 from hepexp.compare.record import Record
@@ -69,14 +71,14 @@ def runs_table(folders: Sequence[RunFolder], metrics: Sequence[str] | None = Non
     groups = group([Record(folder) for folder in folders])
     shown = [column for column in columns(groups, metrics) if column.metric != "train/epochs"]
     header = ["command", *(column.text for column in shown), "epochs", "data", "hardware"]
-    return _markdown([header, ["---"] * len(header), *(_row(found, [c.metric for c in shown]) for found in groups)])
+    return markdown([header, ["---"] * len(header), *(_row(found, [c.metric for c in shown]) for found in groups)])
 
 
 def _row(found: Group, metrics: Sequence[str]) -> list[str]:
     record = found.records[0]
     figures = {metric: found.figure(metric) for metric in metrics}
     return [
-        _command(found),
+        command(found),
         *[
             number(f.value) if is_whole(m) or isinstance(f.value, str) else with_error(f.value, f.error)
             for m, f in figures.items()
@@ -85,27 +87,6 @@ def _row(found: Group, metrics: Sequence[str]) -> list[str]:
         str(record.metrics["data/source"]),
         _hardware(record.folder.environment["hardware"]),
     ]
-
-
-def _command(found: Group) -> str:
-    """The command; a multirun for several seeds. Names of runs are omitted, and paths of weights shortened."""
-    typed = [str(word) for word in OmegaConf.load(found.records[0].path / "overrides.yaml")]
-    kept = [word for word in typed if not word.startswith(("name=", "seed="))]
-    words = [_of_no_machine(word.lstrip("+")) for word in kept]
-    if len(found.records) > 1:
-        words = ["-m", *words, f"seed={','.join(map(str, found.seeds))}"]
-    elif found.records[0].seed != 1:
-        words.append(f"seed={found.records[0].seed}")
-    return f"`hepexp train {shlex.join(words)}`"
-
-
-def _of_no_machine(word: str) -> str:
-    """An override with the end of a path alone: a run and its experiment, or a checkpoint and its run."""
-    key, _, value = word.partition("=")
-    if not value.startswith("/"):
-        return word
-    parts = value.strip("/").split("/")
-    return f"{key}={'/'.join(parts[-3 if 'checkpoints' in parts[-2:-1] else -2 :])}"
 
 
 def _hardware(hardware: dict[str, Any]) -> str:
@@ -126,7 +107,7 @@ def sweeps_table(folders: Sequence[Path]) -> str:
             command = f"`hepexp train {shlex.join(kept)}`" if i == 0 else ""
             values = ", ".join(f"{key}={trial[key]}" for key in keys)
             lines.append([command, values, f"{metric} {float(trial[metric]):.4f}", f"{float(trial['seconds']):.0f}"])
-    return _markdown([["command", "with", "best epoch", "seconds"], ["---"] * 4, *lines])
+    return markdown([["command", "with", "best epoch", "seconds"], ["---"] * 4, *lines])
 
 
 def study_table(folder: Path) -> str:
@@ -144,7 +125,7 @@ def bench_table(rows: list[dict]) -> str:
         rate = "" if row["per_second"] is None else f"{row['per_second']:.3g}"
         more = [BESIDE[key].format(row[key]) if key in row else "" for key in beside]
         lines.append([row["case"], row["implementation"], rate, *more])
-    return _markdown(lines)
+    return markdown(lines)
 
 
 def with_section(text: str, title: str, content: str) -> str:
@@ -216,10 +197,6 @@ def _section(text: str, title: str) -> re.Match[str] | None:
     return re.search(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
 
 
-def _markdown(lines: list[list[str]]) -> str:
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
 def main(args: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", metavar="RUN")
@@ -230,18 +207,22 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.add_argument("--bench", type=Path, help="output of `hepexp bench --json`, in place of runs")
     parser.add_argument("--sweeps", type=Path, nargs="+", metavar="FOLDER", help="folders of sweeps, in place of runs")
     parser.add_argument("--study", type=Path, metavar="FOLDER", help="a study's figures beside the published ones")
+    for verb, name in (("check", "--checks"), ("explain", "--explanations")):
+        about = f"folders with {verb}.json in those of their runs, in place of runs"
+        parser.add_argument(name, type=Path, nargs="+", metavar="FOLDER", help=about)
     parser.add_argument("--out", type=Path, default=Path("RESULTS.md"))
     options = parser.parse_args(args)
-    given = sum(map(bool, (options.runs, options.bench, options.sweeps, options.study)))
+    sources = (options.bench, options.sweeps, options.study, options.checks, options.explanations)
+    given = sum(map(bool, (options.runs, *sources)))
     if given != 1 and not (options.sort and not given):
         parser.error(
-            "give either RUN ..., --bench FILE, --sweeps FOLDER ... or --study FOLDER, or --sort METRIC for the "
-            "section as it is"
+            "give either RUN ..., --bench FILE, --sweeps FOLDER ..., --study FOLDER, --checks FOLDER ... or "
+            "--explanations FOLDER ..., or --sort METRIC for the section as it is"
         )
-    if options.sort and (options.bench or options.sweeps or options.study):
+    if options.sort and any(sources):
         parser.error("--sort is for RUN ...")
-    if options.add and (options.bench or options.study):
-        parser.error("--add is for RUN ... and --sweeps")
+    if options.add and (options.bench or options.study or options.checks):
+        parser.error("--add is for RUN ..., --sweeps and --explanations")
     if options.bench and not options.bench.is_file():
         parser.error(f"no file {options.bench}")
     text = options.out.read_text(encoding="utf-8") if options.out.is_file() else HEAD
@@ -259,6 +240,10 @@ def _content(options: argparse.Namespace) -> str:
         return sweeps_table(options.sweeps)
     if options.study:
         return study_table(options.study)
+    if options.checks:
+        return checks_table(options.checks)
+    if options.explanations:
+        return explanations_table(options.explanations)
     if options.bench:
         return bench_table(record_file.read(options.bench, json.loads, list))
     wanted = options.columns.split(",") if options.columns else None

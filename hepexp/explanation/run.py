@@ -109,12 +109,12 @@ class ExplainedRun:
         }
 
     def draw(self, most: int) -> None:
-        """Draw the first examples of each class, and with several the deletion curves and means over classes."""
+        """Draw the first examples of each class, a class at a time; with several the deletion curves and means."""
         explained, folder = self.explained, self.into / "plots"
         folder.mkdir(parents=True, exist_ok=True)
         labels = np.unique(explained.label)
         each = max(1, most // len(labels))
-        rows = sorted(i for c in labels for i in np.flatnonzero(explained.label == c)[:each])[:most]
+        rows = [i for c in labels for i in np.flatnonzero(explained.label == c)[:each]][:most]
         title = f"relevance by {self.method}"
         shown = {{"train": "training", "val": "validation"}.get(self.split, "test"): len(explained)}
         suffix = f"{self.noun}s" if self.jet is None else f"{self.noun}_{self.jet}"

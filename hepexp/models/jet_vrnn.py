@@ -42,7 +42,8 @@ class JetVRNN(nn.Module):
     With the features u_t = phi_x(x_t) of constituent t and w_t = phi_z(z_t): the prior is N(mu, sigma)(h_t-1), the
     encoder N(mu, sigma)(u_t, h_t-1), the decoder y_t(w_t, h_t-1), and h_t = GRU((u_t, w_t), h_t-1). In evaluation z_t
     is the mean of the encoder. A constituent is (z, y, phi): its fraction of the jet's pT and its position relative to
-    the jet axis, standardised over training jets.
+    the jet axis, standardised over training jets. Kahn et al. boost each jet to the same mass and energy before, which
+    is not done here: the score knows more of the mass.
 
     Parameters
     ----------

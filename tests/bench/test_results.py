@@ -1,5 +1,7 @@
 """RESULTS.md is made of records, a section at a time."""
 
+import json
+
 import pytest
 
 from hepexp.bench.results import HEAD, bench_table, main, runs_table, sweeps_table, with_section
@@ -75,6 +77,58 @@ def test_a_sweep_is_its_command_and_a_row_for_each_trial_in_order(tmp_path):
         "| `hepexp train model=pfn` | optimizer.lr=3e-4 | val/auc 0.8000 | 11 |",
         "|  | optimizer.lr=1e-3 | val/auc 0.8765 | 12 |",
     ]
+
+
+def checked(folder, unchanged=None, **more):
+    """A record of one check, broken at 0.9 where it is judged and left at 0.5 where it is not."""
+    figures = {"accuracy": 0.9, "accuracy_err": 0.01, "auc": 0.95, "auc_err": 0.02}
+    change = {"auc_change": -0.03, "auc_change_err": 0.004, "mean_change_float32": 0.1, "mean_change_float64": 0.1}
+    largest = {"largest_change_float32": 0.2, "largest_change_float64": 0.25}
+    points = [{"strength": s, "judged": s == 0.9, **figures, **change, **largest} for s in (0.5, 0.9)]
+    check = {"what": "boosted across", "axis": "beta", "claim": "lorentz", "verdict": "broken", "points": points}
+    found = {"n": 10, "n_float64": 5, "threshold": 1e-6, "unchanged": figures if unchanged is None else unchanged}
+    folder.write_json("check.json", {**found, "checks": {"boost_across": check}, **more})
+    return str(folder.path)
+
+
+def test_checks_of_several_runs_are_a_block_each_with_their_commands(tmp_path, capsys):
+    paths = [checked(record(tmp_path, name, words=(f"model={name}",))) for name in ("pfn", "efn")]
+    out = tmp_path / "R.md"
+    main(["--section", "One", "--checks", *paths, "--out", str(out)])
+    head, _, *rows = [line for line in out.read_text().splitlines() if line.startswith("|")]
+    assert head == "| command | check | at | claim | accuracy | AUC | change of AUC | largest change | in float64 |"
+    first = "| `hepexp train model=pfn`, `hepexp check RUN --n 10` | as it is |  |  | 0.900 ± 0.010 |"
+    assert rows[0].startswith(first)
+    block = "| boost_across: boosted across | beta {} | {} | 0.900 ± 0.010 | 0.950 ± 0.020 | -0.0300 ± 0.0040 |"
+    assert rows[1].startswith("|  " + block.format("0.5", ""))
+    assert rows[1].endswith("| 2.0e-01 | 2.5e-01 |")
+    assert rows[2].startswith("|  " + block.format("0.9", "broken"))
+    assert rows[3].startswith("| `hepexp train model=efn`,")
+    paths.append(checked(record(tmp_path, "gin"), unchanged={}))
+    with pytest.raises(SystemExit, match="2"):
+        main(["--section", "One", "--checks", *paths, "--out", str(out)])
+    assert "some of the runs have accuracy and AUC and some have not" in capsys.readouterr().err
+
+
+def test_explanations_are_the_areas_below_their_deletion_curves(tmp_path, capsys):
+    run, out = record(tmp_path, "a"), tmp_path / "R.md"
+    areas = {"area_relevance": 0.5, "area_pT": 0.6, "area_random": 0.75, "random_minus_pT": 0.15}
+    areas |= {f"{name}_err": 0.01 for name in areas} | {"random_minus_relevance": 0.25}
+    found = {"n": 7, "method": "lrp", "lost_share": 0.123, "deletion": areas}
+    run.write_json("explain.json", found)
+    inner = run.path / "ig"
+    inner.mkdir()
+    (inner / "explain.json").write_text(json.dumps({**found, "method": "integrated_gradients"}))
+    main(["--section", "One", "--explanations", str(run.path), str(inner), "--out", str(out)])
+    rows = [line for line in out.read_text().splitlines() if line.startswith("|")]
+    assert [row.split(" | ")[1] for row in rows[2:]] == ["lrp", "integrated_gradients"]
+    assert rows[2] == (
+        "| `hepexp train model=pfn`, `hepexp explain RUN --n 7 --method lrp` | lrp | 0.12 | 0.500 ± 0.010 "
+        "| 0.600 ± 0.010 | 0.750 ± 0.010 | 0.2500 | 0.150 ± 0.010 |"
+    )
+    with pytest.raises(SystemExit, match="2"):
+        main(["--section", "One", "--explanations", str(tmp_path), "--out", str(out)])
+    assert "is not in the folder of a run" in capsys.readouterr().err
 
 
 def test_what_a_study_found_beside_published_figures_is_a_section(tmp_path):

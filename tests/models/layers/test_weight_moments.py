@@ -40,7 +40,7 @@ def test_drawn_weights_have_the_mean_and_half_the_sum_of_diagonal_and_low_rank_c
 
 def test_stochastic_gradient_descent_on_a_linear_gaussian_problem_has_the_covariance_of_its_lyapunov_equation():
     """w <- w - eta (H (w - w*) + noise of covariance S): H C + C H - eta H C H = eta S; for diagonal H and S it is
-    C = eta S / (2 H - eta H^2) (S. Mandt et al., arXiv:1704.04289, section 3)."""
+    C = eta S / (2 H - eta H^2), eta S / (2 H) at small rates (S. Mandt et al., arXiv:1704.04289, section 3)."""
     random = torch.Generator().manual_seed(2)
     eta, curvature, noise = 0.2, torch.tensor([1.0, 0.5, 2.0]).double(), torch.tensor([0.3, 1.0, 0.5]).double()
     best = torch.tensor([1.0, -2.0, 0.5]).double()
