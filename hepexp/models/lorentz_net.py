@@ -17,7 +17,7 @@ from hepexp.models.checks import require_dropout, require_positive
 from hepexp.models.layers.dense import dense
 from hepexp.models.layers.lorentz_block import LorentzBlock
 from hepexp.models.layers.lorentz_kernel.block import FusedLorentzBlock
-from hepexp.models.layers.metric_matrix import metric_matrix
+from hepexp.models.layers.metric_matrix import metric_matrices
 from hepexp.models.layers.particle_pairs import ParticlePairs
 from hepexp.models.layers.symmetry_breaking import SymmetryBreaking
 from hepexp.models.weights import load_weights
@@ -43,8 +43,9 @@ class LorentzNet(nn.Module):
     n_blocks : number of Lorentz group equivariant blocks.
     c : step size of the coordinate update; the paper uses 5e-3 for top jets.
     dropout : probability of dropping a hidden unit of the decoder in training.
-    metric : `minkowski`, `euclidean`, the rows of a symmetric 4x4 matrix J, or a run that has found such a metric;
-        invariants are x^T J y.
+    metric : `minkowski`, `euclidean`, the rows of a symmetric 4x4 matrix J, a list of several such matrices, or a run
+        that has found one or several; invariants are x^T J y, of each J. Where a symmetry is broken it leaves several
+        metrics invariant, as boosts along z do t^2 - z^2, x^2, y^2 and x y.
     variant : "exact" is the network of the paper, invariant to rounding. "published" is that of the authors' code,
         which their weights need: it clamps (x_i - x_j) phi_x to +-100 per component, which breaks the invariance,
         divides the sum over particles by padded_length, includes padding in the batch statistics of phi_h, and computes
@@ -87,7 +88,7 @@ class LorentzNet(nn.Module):
 
     input = "particles"
     head = "graph_dec"
-    pair_names = ("psi(|x_i - x_j|^2)", "psi(<x_i, x_j>)")
+    pair_names: tuple[str, ...] = ("psi(|x_i - x_j|^2)", "psi(<x_i, x_j>)")
     lorentz_invariant: bool
     invariant_about_beam: bool
 
@@ -97,7 +98,7 @@ class LorentzNet(nn.Module):
         n_blocks: int = 6,
         c: float = 1e-3,
         dropout: float = 0.2,
-        metric: str | list[list[float]] = "minkowski",
+        metric: str | list[list[float]] | list[list[list[float]]] = "minkowski",
         variant: Literal["exact", "published"] = "exact",
         padded_length: int | None = None,
         kernel: Literal["fused", "plain"] = "fused",
@@ -133,9 +134,12 @@ class LorentzNet(nn.Module):
         self.invariant_about_beam = metric in ("minkowski", "euclidean") and not self.published
         self.breaking = SymmetryBreaking(symmetry_breaking, n_scalars, has_beams)
         n_scalars = self.breaking.n_scalars
-        self.metric = metric_matrix(metric)  # not a buffer: it stays float64 whatever the parameters become
+        self.metrics = metric_matrices(metric)  # not a buffer: they stay float64 whatever the parameters become
+        n_metrics = len(self.metrics)
+        if n_metrics > 1:
+            self.pair_names = tuple(f"{name}, metric {k + 1}" for name in self.pair_names for k in range(n_metrics))
         self.embedding = nn.Linear(n_scalars, n_hidden)
-        block = partial(KERNELS[kernel], published=self.published)
+        block = partial(KERNELS[kernel], published=self.published, n_metrics=n_metrics)
         if circuit is not None and not set(quantum_blocks) - {"phi_m"}:
             raise ConfigError("model.circuit needs model.quantum_blocks: any of phi_e, phi_h, phi_x, to be used in")
         if quantum_blocks:
@@ -148,7 +152,8 @@ class LorentzNet(nn.Module):
                 raise ConfigError("model.variant=published has no circuits: leave out model.quantum_blocks")
             if n_blocks == 1 and "phi_x" in quantum_blocks:
                 raise ConfigError("model.quantum_blocks: the last block has no phi_x, and n_blocks=1 has only that one")
-            block = partial(LorentzBlock, n_message=2 * n_hidden + 2, functions=circuits.functions)
+            width = 2 * (n_hidden + n_metrics)
+            block = partial(LorentzBlock, n_message=width, functions=circuits.functions, n_metrics=n_metrics)
         # The state dict that the authors published fixes the names LGEBs and graph_dec.
         self.LGEBs = nn.ModuleList(block(n_hidden, n_scalars, c, last=i == n_blocks - 1) for i in range(n_blocks))
         self.graph_dec = dense(n_hidden, [n_hidden], n_classes, nn.ReLU, dropout)
@@ -164,10 +169,10 @@ class LorentzNet(nn.Module):
         pairs = ParticlePairs.of(batch.mask, dtype, padded_to)
         scalars, x = pairs.gather(batch.scalars).to(dtype), pairs.gather(batch.p4)  # (R, S), (R, 4)
         x = x.to(dtype) if self.published else x
-        metric = self.metric.to(x.device, x.dtype, non_blocking=True)
+        metrics = self.metrics.to(x.device, x.dtype, non_blocking=True)
         h = self.embedding(scalars).to(dtype)  # (R, H)
         for block in self.LGEBs:
-            h, x = block(h, x, scalars, pairs, metric)
+            h, x = block(h, x, scalars, pairs, metrics)
         h = pairs.sum_over_particles(h * pairs.mask[:, None]) / n.clamp(min=1)  # (B, H)
         return self.graph_dec(h)
 

@@ -16,18 +16,24 @@ class MetricTensor:
     ----------
     J : the metric (n, n), with Frobenius norm sqrt(n) and its first large diagonal entry positive; None if no metric is
         invariant.
+    metrics : all that are invariant (dimension, n, n), orthogonal to each other, each with the norm and the sign of J,
+        which is the first.
     nearest : the matrix closest to an invariant metric, equal to J if J exists; if all generators vanish every matrix
         is equally close, and it is the identity.
     spectrum : singular values (n (n + 1) / 2,) of J -> (L_i^T J + J L_i)_i, in descending order, for generators of mean
         square Frobenius norm 1.
-    dimension : number of linearly independent invariant metrics; more than one if there are too few generators to
-        single one out.
     """
 
     J: NDArray[np.float64] | None
+    metrics: NDArray[np.float64]
     nearest: NDArray[np.float64]
     spectrum: NDArray[np.float64]
-    dimension: int
+
+    @property
+    def dimension(self) -> int:
+        """Number of linearly independent invariant metrics; more than one if there are too few generators to single
+        one out, and all of them if every generator vanishes."""
+        return len(self.metrics)
 
     @property
     def smallest(self) -> float:
@@ -70,15 +76,16 @@ def metric_of(generators: NDArray[np.floating], tolerance: float = 1e-8) -> Metr
     scale = np.sqrt((generators**2).sum((1, 2)).mean())
     symmetric = _symmetric_basis(n)
     if not scale:
-        return MetricTensor(None, np.eye(n), np.zeros(len(symmetric)), len(symmetric))
+        return MetricTensor(None, np.sqrt(n) * symmetric, np.eye(n), np.zeros(len(symmetric)))
     product = symmetric[:, None] @ (generators / scale)  # J L_i; its transpose is L_i^T J
     violation = product + product.swapaxes(-1, -2)  # (symmetric J, c, n, n)
     _, spectrum, rows = np.linalg.svd(violation.reshape(len(symmetric), -1).T, full_matrices=True)
     # with few generators in few dimensions there are fewer equations than entries of J
     spectrum = np.concatenate([spectrum, np.zeros(len(symmetric) - len(spectrum))])
-    nearest = _signed(np.sqrt(n) * np.tensordot(rows[-1], symmetric, axes=1))
     dimension = int((spectrum <= tolerance * spectrum[0]).sum())
-    return MetricTensor(nearest if dimension else None, nearest, spectrum, dimension)
+    best = np.sqrt(n) * np.tensordot(rows[::-1][: max(dimension, 1)], symmetric, axes=1)
+    best = np.stack([_signed(one) for one in best])
+    return MetricTensor(best[0] if dimension else None, best[:dimension], best[0], spectrum)
 
 
 def traceless(generators: NDArray[np.floating]) -> NDArray[np.float64]:

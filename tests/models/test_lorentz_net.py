@@ -18,6 +18,7 @@ from tests.published_lorentz_net import published_forward
 
 SIZES = {"n_scalars": 8, "n_classes": 2}
 SMALL = {"n_hidden": 12, "n_blocks": 3, "c": 1e-2, "dropout": 0.0} | SIZES
+BROKEN = [torch.diag(torch.tensor(d)).tolist() for d in ([1.0, 0, 0, -1], [0, -1.0, -1, 0])]  # by the beams
 
 
 def build(**change) -> LorentzNet:
@@ -62,7 +63,7 @@ def test_plain_equals_the_edge_list_in_values_gradients_and_running_statistics(j
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("metric", ["minkowski", "euclidean"])
+@pytest.mark.parametrize("metric", ["minkowski", "euclidean", BROKEN])
 @pytest.mark.parametrize("variant", ["exact", "published"])
 def test_fused_equals_plain(jets, variant, metric, training):
     without_padding = random_jets(multiplicity=torch.tensor([9] * 6))
@@ -146,6 +147,19 @@ def test_euclidean_metric_keeps_rotations_and_breaks_boosts(jets):
     assert not LorentzNet(variant="published", **SMALL).lorentz_invariant
 
 
+def test_two_metrics_keep_boosts_along_and_rotations_about_the_beams_alone(jets):
+    model = build(metric=BROKEN).eval()
+    assert model.pair_names[::2] == ("psi(|x_i - x_j|^2), metric 1", "psi(<x_i, x_j>), metric 1")
+    along = [boost(beta, torch.tensor([0.0, 0, 1], dtype=torch.float64)) for beta in (-0.99, 0.3, 0.95)]
+    about = torch.eye(4, dtype=torch.float64)
+    about[1:3, 1:3] = torch.tensor([[0.6, -0.8], [0.8, 0.6]])
+    for kept in (*along, about, along[0] @ about):
+        assert_close(model(transform(jets, kept)), model(jets), rtol=1e-8, atol=1e-12)
+    for broken in (*random_boosts(), *rotations()):
+        assert (model(transform(jets, broken)) - model(jets)).abs().max() > 1e-4
+    assert not model.lorentz_invariant
+
+
 def test_a_metric_is_used_as_given(jets):
     minkowski = [[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0], [0, 0, 0, -1]]
     assert torch.equal(build(metric=minkowski).eval()(jets), build().eval()(jets))
@@ -216,6 +230,8 @@ def test_two_ranks_compute_what_one_does(jets, tmp_path, monkeypatch):
         ({"dropout": 1.0}, r"model.dropout must be in \[0, 1\), got 1.0"),
         ({"metric": "riemann"}, "model.metric must be minkowski, euclidean, a symmetric 4x4"),
         ({"metric": [[1, 0], [0, 1]]}, "model.metric must be"),
+        ({"metric": [BROKEN[0], [[1, 0], [0, 1]]]}, "model.metric must be"),
+        ({"metric": [BROKEN[0], BROKEN[0]]}, "model.metric: several matrices must be linearly independent"),
         ({"metric": [[1, 2, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]}, "model.metric must be"),
     ],
 )

@@ -111,6 +111,17 @@ def test_with_the_euclidean_metric_boosts_change_the_output_and_rotations_do_not
         assert (model(transform(jets, matrix)) - expected).abs().max() > 1e-3
 
 
+def test_circuits_read_the_invariants_of_two_metrics(jets):
+    """Of t^2 - x^2 and y^2 + z^2, which boosts along x and rotations about it keep."""
+    along, across = torch.diag(torch.tensor([1.0, -1, 0, 0])), torch.diag(torch.tensor([0, 0, 1.0, 1]))
+    model = build(["phi_e", "phi_x"], metric=[along.tolist(), across.tolist()]).eval()
+    expected = model(jets)
+    for matrix in boosts_along_x():
+        assert_close(model(transform(jets, matrix)), expected, rtol=0, atol=1e-8)
+    for matrix in orthogonal():
+        assert (model(transform(jets, matrix)) - expected).abs().max() > 1e-3
+
+
 @pytest.mark.parametrize("blocks", BLOCKS, ids="-".join)
 @pytest.mark.parametrize("training", [True, False])
 def test_pennylane_gives_the_same_values_and_gradients_with_the_same_weights(jets, blocks, training):

@@ -9,11 +9,11 @@ from omegaconf import OmegaConf
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.latent_flow import LatentFlowEvaluator
 from hepexp.learning.experiment import freeze
-from hepexp.models.layers.metric_matrix import metric_matrix
+from hepexp.models.layers.metric_matrix import metric_matrices, metric_matrix
 from hepexp.sweep.space import Dimension
-from hepexp.symmetry.algebra import so13
+from hepexp.symmetry.algebra import principal_angles, so13
 from hepexp.tracking import initial_weights
-from hepexp.tracking.found_metric import metric_of, resolved
+from hepexp.tracking.found_metric import metrics_of, resolved
 from hepexp.tracking.run_folder import RunFolder
 
 ETA = [[1.0, 0, 0, 0], [0, -1.0, 0, 0], [0, 0, -1.0, 0], [0, 0, 0, -1.0]]
@@ -79,19 +79,43 @@ def test_all_jobs_take_the_metric_of_the_same_run(existing_store):
 def test_a_run_without_a_metric_is_refused_in_one_line(existing_store, figures, message):
     run = run_with(figures)
     with pytest.raises(ConfigError, match=rf"^model\.metric: {run.label} {message}") as error:
-        metric_of(run)
+        metrics_of(run)
     assert "\n" not in str(error.value)
 
 
-def test_the_metric_of_one_boost_is_refused_as_it_leaves_four_invariant(existing_store):
-    # t^2 - z^2, x^2, y^2 and x y
-    boost = so13().basis[[np.abs(L[0, 3]) > 0 for L in so13().basis]]
-    run = run_with(LatentFlowEvaluator(None, 0.01).of_generators(boost))
-    with pytest.raises(ConfigError, match=rf"^model\.metric: {run.label} leaves 4 independent metrics") as error:
-        metric_of(run)
-    assert "\n" not in str(error.value)
-    run = run_with(LatentFlowEvaluator(None, 0.01).of_generators(so13().basis))
-    np.testing.assert_allclose(metric_of(run), ETA, atol=1e-12)
+def form(*entries: tuple[int, int, float]) -> np.ndarray:
+    """The symmetric matrix J of these entries (row, column, value)."""
+    J = np.zeros((4, 4))
+    for a, b, value in entries:
+        J[a, b] = J[b, a] = value
+    return J
+
+
+ALONG_Z, SQUARES = form((0, 0, 1), (3, 3, -1)), [form((a, b, 1)) for a, b in ((1, 1), (2, 2), (1, 2))]
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        ([0, 1, 2, 3, 4, 5], [np.array(ETA)]),
+        ([2, 3], [ALONG_Z, form((1, 1, 1), (2, 2, 1))]),  # boosts along z, rotations about it: t^2 - z^2, x^2 + y^2
+        ([2], [ALONG_Z, *SQUARES]),  # boosts alone: also x^2, y^2 and x y
+    ],
+)
+def test_a_run_stands_for_all_metrics_that_its_generators_leave_invariant(existing_store, kept, expected):
+    run = run_with(LatentFlowEvaluator(None, 0.01).of_generators(so13().basis[kept]))
+    found = np.array(metrics_of(run))
+    assert len(found) == len(expected)
+    assert principal_angles(found, np.array(expected)).max() < 1e-12  # degrees
+    taken = resolved("latest")
+    assert taken == (found.tolist() if len(found) > 1 else found[0].tolist())
+    assert metric_matrices(taken).tolist() == found.tolist()
+
+
+def test_a_run_of_before_that_lists_one_of_several_metrics_is_refused(existing_store):
+    run = run_with(found(ETA) | {"symmetry/metric_dimension": 4})
+    with pytest.raises(ConfigError, match=f"{run.label} does not list its metric: symmetry/metric_2_J_00 is missing"):
+        metrics_of(run)
 
 
 def test_a_metric_of_another_dimension_is_refused_by_the_model(existing_store):

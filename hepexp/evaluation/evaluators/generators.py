@@ -16,6 +16,7 @@ from hepexp.symmetry.structure import Structure, structure_of
 OF_GENERATORS = "a property of the generators: see the spread over seeds"
 # of learnt generators; the figures that are compared are of order one for an algebra of another name
 INDEPENDENT, AGREES = 0.1, 0.2
+MOST_METRICS = 10  # listed; of four dimensions there are no more
 LISTED = 3  # most generators whose structure constants are listed: their number grows as the cube
 
 
@@ -83,7 +84,8 @@ class GeneratorEvaluator(Evaluator):
             "neither",
             "invariant metrics",
             "Number of linearly independent metrics that the learnt generators leave invariant within the tolerance; "
-            "with several the generators are too few to single one out, and symmetry/metric_J_00 ... describe any one.",
+            "with several the generators are too few to single one out, and symmetry/metric_J_00 ... are those of the "
+            "first of an orthogonal basis, symmetry/metric_2_J_00 ... of the second.",
             range=">= 0",
             whole=True,
             no_error=OF_GENERATORS,
@@ -106,6 +108,16 @@ class GeneratorEvaluator(Evaluator):
             latex=r"$J_{{ab}}$",
             range="-sqrt(n) to sqrt(n) for n x n matrices",
             undefined="no generator was found",
+            no_error=OF_GENERATORS,
+        ),
+        Metric(
+            "symmetry/metric_{k}_J_{ab}",
+            "neither",
+            "J_{ab}, metric {k}",
+            "Element {ab} of metric {k} of several that are invariant, orthogonal to the others, with Frobenius norm "
+            "sqrt(n); at most ten are listed.",
+            latex=r"$J^{({k})}_{{ab}}$",
+            range="-sqrt(n) to sqrt(n) for n x n matrices",
             no_error=OF_GENERATORS,
         ),
         Metric(
@@ -205,6 +217,7 @@ class GeneratorEvaluator(Evaluator):
                 for a in range(n)
                 for b in range(a, n)
             },
+            **(_further(found.metrics) if some else {}),
             "symmetry/conformal_smallest_singular_value": conformal.smallest,
         }
         if self.algebra is not None:
@@ -233,6 +246,16 @@ class GeneratorEvaluator(Evaluator):
 def found_ones(generators: np.ndarray, are_found: np.ndarray) -> np.ndarray:
     """The generators that were found (c, d, d); a vanishing one if there are none."""
     return generators[are_found] if are_found.any() else np.zeros_like(generators[:1])
+
+
+def _further(metrics: np.ndarray) -> dict[str, float]:
+    """The elements of all metrics (dimension, n, n) but the first."""
+    upper = [(a, b) for a in range(metrics.shape[-1]) for b in range(a, metrics.shape[-1])]
+    return {
+        f"symmetry/metric_{k}_J_{a}{b}": float(metric[a, b])
+        for k, metric in enumerate(metrics[1:MOST_METRICS], start=2)
+        for a, b in upper
+    }
 
 
 def of_structure(structure: Structure) -> dict[str, float | str | None]:

@@ -84,10 +84,11 @@ class LorentzBlock(nn.Module):
     published : clamp the steps as the published code does, see `LorentzNet`.
     n_message : width M of the messages; None for H.
     functions : what makes phi_e, phi_h, phi_m and phi_x; networks by default.
+    n_metrics : number K of metrics J, each of which gives every pair two invariants.
 
     Shapes
     ------
-    h (R, H), x (R, 4) GeV, scalars (R, S), metric J (4, 4) in the dtype of x -> h (R, H), x (R, 4); R and E, see
+    h (R, H), x (R, 4) GeV, scalars (R, S), metrics J (K, 4, 4) in the dtype of x -> h (R, H), x (R, 4); R and E, see
     `ParticlePairs`.
 
     References
@@ -104,11 +105,12 @@ class LorentzBlock(nn.Module):
         published: bool = False,
         n_message: int | None = None,
         functions: Networks = NETWORKS,
+        n_metrics: int = 1,
     ):
         super().__init__()
         width = n_message or n_hidden
         self.c, self.published = c, published
-        self.phi_e = functions["phi_e"](2 * n_hidden + 2, width)
+        self.phi_e = functions["phi_e"](2 * (n_hidden + n_metrics), width)
         self.phi_h = functions["phi_h"](n_hidden + width + n_scalars, width, n_hidden)
         self.phi_m = functions["phi_m"](width)
         self.phi_x = None if last else functions["phi_x"](width)
@@ -118,10 +120,13 @@ class LorentzBlock(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         real = pairs.pair_mask[:, None]  # (E, 1), 0 for padding and i = j
         with full_precision(h):
-            (h_i, h_j), (x_i, x_j), (y_i, y_j) = (pairs.both(v) for v in (h, x, x @ metric))  # (E, H), (E, 4), J x
+            (h_i, h_j), (x_i, x_j) = (pairs.both(v) for v in (h, x))  # (E, H), (E, 4)
             x_ij = x_i - x_j
-            products = torch.stack([((y_i - y_j) * x_ij).sum(1), (y_i * x_j).sum(1)], dim=1)
-            s_ij = psi(products.to(h.dtype))  # (E, 2), psi(|x_i - x_j|^2), psi(<x_i, x_j>), equation (3.3)
+            lowered = [pairs.both(x @ j) for j in metric]  # J x, (E, 4) of i and of j
+            norms = [((y_i - y_j) * x_ij).sum(1) for y_i, y_j in lowered]
+            dots = [(y_i * x_j).sum(1) for y_i, _ in lowered]
+            products = torch.stack(norms + dots, dim=1)
+            s_ij = psi(products.to(h.dtype))  # (E, 2 K), psi(|x_i - x_j|^2), psi(<x_i, x_j>), equation (3.3)
             m_ij = self.phi_e(torch.cat([h_i, h_j, s_ij], dim=1), pairs.pair_mask)  # (E, M)
             m_ij = m_ij * self.phi_m(m_ij) * real  # equation (3.1)
             if self.phi_x is not None:

@@ -1,6 +1,9 @@
-"""A metric J of n dimensions, by name or by its rows."""
+"""Metrics J of n dimensions, by name or by their rows."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
@@ -9,9 +12,26 @@ from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
 NAMES = ("minkowski", "euclidean")
+Rows = list[list[float]]
 
 
-def metric_matrix(metric: str | list[list[float]], n: int = 4) -> Tensor:
+def metric_matrices(metric: str | Rows | list[Rows], n: int = 4) -> Tensor:
+    """The metric J of `metric_matrix`, or several of them, each by its rows: (K, n, n), float64.
+
+    Raises
+    ------
+    ConfigError : another name, rows that are not symmetric n x n matrices, or matrices of which one is a combination of
+        others, whose invariants would say nothing new.
+    """
+    if not _are_several(metric):
+        return metric_matrix(metric, n)[None]
+    matrices = torch.stack([metric_matrix(rows, n) for rows in metric])
+    if torch.linalg.matrix_rank(matrices.flatten(1)) < len(matrices):
+        raise ConfigError(f"model.metric: several matrices must be linearly independent, got {metric!r}")
+    return matrices
+
+
+def metric_matrix(metric: Any, n: int = 4) -> Tensor:
     """The n x n metric J, float64, of the name `minkowski` (+,-,...,-) or `euclidean`, or given by its rows.
 
     Raises
@@ -34,3 +54,13 @@ def metric_matrix(metric: str | list[list[float]], n: int = 4) -> Tensor:
     if j.shape != (n, n) or not j.isfinite().all() or not torch.equal(j, j.T):
         raise wrong
     return j
+
+
+def _are_several(metric: str | Rows | list[Rows]) -> TypeGuard[list[Rows]]:
+    """Whether these are several matrices, and not the rows of one."""
+    if isinstance(metric, str) or not isinstance(metric, Sequence) or not metric:
+        return False
+    return all(
+        isinstance(rows, Sequence) and not isinstance(rows, str) and rows and isinstance(rows[0], Sequence)
+        for rows in metric
+    )

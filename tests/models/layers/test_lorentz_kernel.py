@@ -7,8 +7,8 @@ from torch.testing import assert_close
 from hepexp.models.layers.lorentz_kernel.geometry import Invariants, clamped_push, invariants, push
 from hepexp.models.layers.lorentz_kernel.messages import EdgeWeights, edge_messages
 from hepexp.models.layers.lorentz_kernel.moments import pair_moments
+from hepexp.models.layers.metric_matrix import metric_matrices
 from hepexp.models.layers.particle_pairs import ParticlePairs
-from hepexp.models.lorentz_net import metric_matrix
 from tests.jets import random_jets
 
 H, LENGTHS = 5, torch.tensor([3, 1, 4, 3])
@@ -62,9 +62,10 @@ def test_sums_over_the_neighbours_of_each_particle(pairs):
     assert_close(pairs.sum_over_particles(senders), (LENGTHS[:, None] - 1) * jets)
 
 
-def test_moments_are_those_of_the_list_of_pairs(pairs):
+@pytest.mark.parametrize("n_invariants", [2, 6])
+def test_moments_are_those_of_the_list_of_pairs(pairs, n_invariants):
     n_rows, n_pairs = len(pairs.mask), len(pairs.pair_mask)
-    a, b, c, half = draw(n_rows, H), draw(n_rows, H), draw(H, 2), draw(2, n_pairs)
+    a, b, c, half = draw(n_rows, H), draw(n_rows, H), draw(H, n_invariants), draw(n_invariants, n_pairs)
     s = symmetric(half, pairs)
     real = s * pairs.pair_mask
     rows = torch.cat([piece.square(real).sum(-1).flatten(1).T for piece in pairs.pieces])
@@ -81,11 +82,13 @@ def test_moments_are_those_of_the_list_of_pairs(pairs):
     assert_close(written, listed)
 
 
-@pytest.mark.parametrize(
-    "metric", ["minkowski", "euclidean", [[2, 1, 0, 0], [1, -1, 0, 0], [0, 0, 1, 3], [0, 0, 3, 0]]]
-)
+ANY = [[2, 1, 0, 0], [1, -1, 0, 0], [0, 0, 1, 3], [0, 0, 3, 0]]
+ALONG_Z = [[1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, -1]]
+
+
+@pytest.mark.parametrize("metric", ["minkowski", "euclidean", ANY, [ANY, ALONG_Z]])
 def test_invariants_and_their_gradients(pairs, metric):
-    j = metric_matrix(metric)
+    j = metric_matrices(metric)
     x = pairs.gather(random_jets(multiplicity=LENGTHS).p4)
     theirs, ours = (invariants(x, j, x.dtype, published, pairs) for published in (True, False))
     assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
@@ -109,7 +112,7 @@ def test_masses_of_nearly_massless_pairs_keep_their_digits():
     )
     dot = 500**2 * 2 * (theta / 2).sin() ** 2
     s = invariants(
-        x, metric_matrix("minkowski"), torch.float32, False, ParticlePairs.of(torch.ones(1, 2) > 0, x.dtype)
+        x, metric_matrices("minkowski"), torch.float32, False, ParticlePairs.of(torch.ones(1, 2) > 0, x.dtype)
     ).s
     assert_close(s[1, 1], dot.log1p().float(), rtol=1e-6, atol=0)
     assert_close(s[0, 1], -(2 * dot).log1p().float(), rtol=1e-6, atol=0)

@@ -42,7 +42,7 @@ class FusedLorentzBlock(LorentzBlock):
         phi_e's first layer is A h_i + B h_j + C s_ij: its matrix products cost N, not N^2, and the batch norm that
         follows is affine once its moments are known, so it scales and shifts the three terms.
         """
-        a, b, c = self.phi_e[0].weight.split([h.shape[-1], h.shape[-1], 2], dim=1)
+        a, b, c = self.phi_e[0].weight.split([h.shape[-1], h.shape[-1], len(seen.s)], dim=1)
         a, b = h @ a.T, h @ b.T
         moments = pair_moments(a, b, c, seen, pairs) if self.phi_e[1].training else None
         scale, shift = (v.to(h.dtype) for v in self.phi_e[1].affine(moments))

@@ -16,34 +16,37 @@ from hepexp.precision import widest
 
 
 def norms_and_dots(x: Tensor, metric: Tensor) -> Tensor:
-    """|x_i - x_j|^2 and <x_i, x_j> of all pairs of x (B, n, 4) from the Gram matrix, (2, B, n, n) in the dtype of x.
+    """|x_i - x_j|^2 and <x_i, x_j> of all pairs of x (B, n, 4) from the Gram matrices, (2 K, B, n, n) in its dtype.
+
+    Those of all metrics J (K, 4, 4) come first, then their inner products.
 
     For nearly massless particles large numbers cancel in |x_i - x_j|^2 = x_i.x_i + x_j.x_j - 2 x_i.x_j, so x is
     float64.
     """
-    gram = x @ metric @ x.mT
+    gram = torch.stack([x @ j @ x.mT for j in metric])
     square = gram.diagonal(dim1=-2, dim2=-1)
-    return torch.stack([(square[..., :, None] + square[..., None, :]).sub_(gram, alpha=2), gram])
+    return torch.cat([(square[..., :, None] + square[..., None, :]).sub_(gram, alpha=2), gram])
 
 
 def norms_and_dots_of_differences(x: Tensor, metric: Tensor) -> Tensor:
     """The same with x_i - x_j formed first: how the published code rounds."""
     difference = x[..., :, None, :] - x[..., None, :, :]
-    norm = ((difference @ metric) * difference).sum(-1)
-    dot = ((x @ metric)[..., :, None, :] * x[..., None, :, :]).sum(-1)
-    return torch.stack([norm, dot])
+    norms = [((difference @ j) * difference).sum(-1) for j in metric]
+    dots = [((x @ j)[..., :, None, :] * x[..., None, :, :]).sum(-1) for j in metric]
+    return torch.stack(norms + dots)
 
 
-def norms_and_dots_backward(x: Tensor, metric: Tensor, norm_grad: Tensor, dot_grad: Tensor) -> Tensor:
-    """The gradient of x (B, n, 4) from those of the norms and the inner products, (B, n, n) each."""
+def norms_and_dots_backward(x: Tensor, metric: Tensor, grad: Tensor) -> Tensor:
+    """The gradient of x (B, n, 4) from that of the norms and the inner products (2 K, B, n, n)."""
+    norm_grad, dot_grad = grad.chunk(2)
     gram = torch.sub(dot_grad, norm_grad, alpha=2)
     gram.diagonal(dim1=-2, dim2=-1).add_(norm_grad.sum(-1)).add_(norm_grad.sum(-2))
-    return (gram @ x + gram.mT @ x) @ metric
+    return torch.stack([(g @ x + g.mT @ x) @ j for g, j in zip(gram, metric, strict=True)]).sum(0)
 
 
 class Invariants(NamedTuple):
-    """s (2, E), psi of the norm and of the inner product of each pair, and its sums over real pairs, in float64:
-    rows (R, 2) over the neighbours of each particle, square (2, 2) of s s^T over all."""
+    """s (S, E), psi of the norm and of the inner product of each pair, S = 2 for each metric, and its sums over real
+    pairs, in float64: rows (R, S) over the neighbours of each particle, square (S, S) of s s^T over all."""
 
     s: Tensor
     rows: Tensor
@@ -59,8 +62,8 @@ class _Invariants(Function):
         def job(piece: Piece):
             s = psi(values(piece.nodes(x), metric).to(dtype))
             real = s.to(wide) * piece.square(pairs.pair_mask)
-            flat = real.view(2, -1)
-            return s.view(2, -1), real.sum(-1).view(2, -1).T, flat @ flat.T
+            flat = real.flatten(1)
+            return s.flatten(1), real.sum(-1).flatten(1).T, flat @ flat.T
 
         results = [result for _, result in run(job, pairs.pieces)]
         parts, rows, squares = zip(*results, strict=True)
@@ -80,15 +83,16 @@ class _Invariants(Function):
             s, pair = piece.square(all_s), piece.square(ctx.pairs.pair_mask)
             grad = torch.zeros_like(s)
             if mix is not None:
-                torch.addcmul(s[:1] * mix[0].view(2, 1, 1, 1), s[1:], mix[1].view(2, 1, 1, 1), out=grad)
+                for one, row in zip(s, mix, strict=True):
+                    grad.addcmul_(one, row.view(-1, 1, 1, 1))
             if rows_grad is not None:
                 grad.add_(piece.nodes(rows_grad).to(s.dtype).movedim(-1, 0)[..., None])
             grad.mul_(pair)
             if s_grad is not None:
                 grad.add_(piece.square(s_grad))
             # dpsi/dz = 1 / (1 + |z|) = exp(-|psi|)
-            norm, dot = grad.mul_(s.abs().neg_().exp_()).to(x.dtype)
-            return norms_and_dots_backward(piece.nodes(x), metric, norm, dot).flatten(0, 1)
+            grad = grad.mul_(s.abs().neg_().exp_()).to(x.dtype)
+            return norms_and_dots_backward(piece.nodes(x), metric, grad).flatten(0, 1)
 
         return torch.cat([grad for _, grad in run(job, ctx.pairs.pieces)]), None, None, None, None
 
@@ -99,7 +103,7 @@ def invariants(x: Tensor, metric: Tensor, dtype: torch.dtype, published: bool, p
     Parameters
     ----------
     x : (R, 4) in GeV.
-    metric : J (4, 4), symmetric, in the dtype of x.
+    metric : J (K, 4, 4), each symmetric, in the dtype of x.
     dtype : of s; psi is applied after rounding to it.
     published : round as the published code does.
     """

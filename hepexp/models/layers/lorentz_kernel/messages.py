@@ -20,7 +20,7 @@ from hepexp.precision import full_precision
 
 
 class EdgeWeights(NamedTuple):
-    """What the edges share: c (2, H) of the first layer, then phi_e's second layer, phi_m, and phi_x (None without)."""
+    """What the edges share: c (S, H) of the first layer, then phi_e's second layer, phi_m, and phi_x (None without)."""
 
     c: Tensor
     w2: Tensor
@@ -33,7 +33,7 @@ class EdgeWeights(NamedTuple):
 
 
 def _cut(piece: Piece, p: Tensor, q: Tensor, s: Tensor, pair: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """One piece of what enters: z = p_i + q_j (E, H), s (E, 2) and pair (E,)."""
+    """One piece of what enters: z = p_i + q_j (E, H), s (E, S) and pair (E,)."""
     z = torch.add(piece.nodes(p)[:, :, None], piece.nodes(q)[:, None]).flatten(0, 2)
     return z, s[:, piece.pairs].t(), pair[piece.pairs]
 
@@ -139,7 +139,7 @@ def edge_messages(
     Parameters
     ----------
     p, q : (R, H), the part of phi_e's normalised first layer that belongs to the receiving and the sending particle.
-    s : (2, E), the invariants of each pair.
+    s : (S, E), the invariants of each pair.
     weights : EdgeWeights; may be of lower precision than p, q, s, which then sets that of the matrix products.
 
     Returns

@@ -25,18 +25,18 @@ def pair_moments(
     Parameters
     ----------
     a, b : (R, K).
-    c : (K, 2).
-    invariants : of pairs, symmetric in i and j.
+    c : (K, S).
+    invariants : S of each pair, symmetric in i and j.
 
     Returns
     -------
     mean (K,), biased variance (K,), number of pairs ().
     """
-    wide, narrow, width = invariants.rows.dtype, a.dtype, a.shape[-1]
+    wide, narrow, width, of_pairs = invariants.rows.dtype, a.dtype, a.shape[-1], c.shape[-1]
     neighbours = pairs.neighbours
     local = torch.cat([a * neighbours, b * neighbours, neighbours], dim=1)
     local = torch.cat([pairs.sum_over_particles(local).to(wide).sum(0), invariants.rows.sum(0)])
-    a_mean, b_mean, count, s_mean = sum_over_ranks(local).split([width, width, 1, 2])
+    a_mean, b_mean, count, s_mean = sum_over_ranks(local).split([width, width, 1, of_pairs])
     count = count[0].detach().clamp(min=1)
     a_mean, b_mean, s_mean = a_mean / count, b_mean / count, s_mean / count
 
@@ -49,7 +49,7 @@ def pair_moments(
     own, a, b = pairs.sum_over_particles(torch.cat([own, a, b], dim=1)).split(width, dim=1)
     jets = (own + 2 * a * b).to(wide).sum(0)
     sums = sum_over_ranks(torch.cat([jets, invariants.square.reshape(-1)])) / count
-    s_var = sums[width:].view(2, 2) - torch.outer(s_mean, s_mean)
+    s_var = sums[width:].view(of_pairs, of_pairs) - torch.outer(s_mean, s_mean)
     c = c.to(wide)
     mean = a_mean + b_mean + c @ s_mean
     return mean, (sums[:width] + ((c @ s_var) * c).sum(1)).clamp(min=0), count
