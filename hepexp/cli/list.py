@@ -17,7 +17,7 @@ def main(args: list[str]) -> int:
     parser.add_argument("group", nargs="?", metavar="GROUP", help="e.g. model, or metric; every group by default")
     parser.add_argument("--config-dir", type=Path, action="append", help="a folder of your own configurations")
     given = parser.parse_args(args)
-    if given.group == "metric":
+    if given.group in ("metric", "metrics"):
         return metrics.print_list()
     searched = catalog.folders(given.config_dir)
     groups = [catalog.check_group(given.group, searched)] if given.group else catalog.groups(searched)

@@ -49,6 +49,23 @@ VERBS = {
     "bench": Verb("hepexp.cli.bench", "measure speed against reference implementations"),
     "completion": Verb("hepexp.cli.completion", "print the completion script of a shell: bash, zsh or fish"),
 }
+ELSEWHERE = {  # what other programs call it, or a word of ours that is no verb: what to type
+    "datasets": "hepexp data list",
+    "fit": "hepexp train",
+    "infer": "hepexp predict RUN",
+    "info": "hepexp doctor",
+    "metrics": "hepexp list metric",
+    "models": "hepexp list model",
+    "plot": "hepexp compare --plot FILE",
+    "resume": "hepexp train --resume RUN",
+    "run": "hepexp train",
+    "runs": "hepexp compare, or hepexp ui",
+    "serve": "hepexp register RUN",
+    "tasks": "hepexp list task",
+    "test": "hepexp evaluate RUN",
+    "tune": "hepexp sweep",
+    "version": "hepexp --version",
+}
 HIDDEN = {
     "__complete": Verb("hepexp.cli.complete", "candidates for the shell's completion"),
     "__work": Verb("hepexp.cli.sweep_worker", "one worker of a sweep", True),
@@ -125,6 +142,8 @@ def _unwritten(reason: str, args: list[str]) -> int:
 
 
 def _run(args: list[str]) -> int:
+    if args[:1] == ["help"] and args[1:2] and args[1] in VERBS:
+        args = [args[1], "--help"]
     if not args or args[0] in ("-h", "--help", "help"):
         width = max(map(len, VERBS))
         print(FRONT.format(verbs="\n".join(f"  {name:<{width}}  {verb.help}" for name, verb in VERBS.items())), end="")
@@ -136,7 +155,8 @@ def _run(args: list[str]) -> int:
         return 0
     name, *rest = args
     if name not in VERBS | HIDDEN:
-        raise ConfigError(f"unknown verb '{name}'{did_you_mean(name, VERBS)} (verbs: {', '.join(VERBS)})")
+        hint = f"; type {ELSEWHERE[name]}" if name in ELSEWHERE else did_you_mean(name, VERBS)
+        raise ConfigError(f"unknown verb '{name}'{hint} (verbs: {', '.join(VERBS)})")
     if name in VERBS:
         if "" in rest:
             raise ConfigError(f"hepexp {name} was given an empty word ('' in the shell): is a variable unset?")

@@ -17,6 +17,11 @@ def print_list() -> int:
     return 0
 
 
+def names() -> set[str]:
+    """Keys of all metrics, and the names of those of the test alone."""
+    return {name for key in metrics.all_keys() for name in (key, key.removeprefix("test/"))}
+
+
 def print_one(key: str) -> int:
     """Print what is known about a metric, for each class that computes it; ConfigError if nothing declares it."""
     out = console()

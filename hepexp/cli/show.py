@@ -48,6 +48,8 @@ def main(args: list[str]) -> int:
     if given.option == option.ROOT:
         shown = option.read("", option.ROOT, searched)
     elif not found:
+        if group in metrics.names():
+            raise ConfigError(f"{group} is a metric: hepexp show metric={group}")
         catalog.check_group(group, searched)
         raise ConfigError(f"name an option, e.g. hepexp show {group}=...; hepexp list {group} lists them")
     else:

@@ -1,11 +1,12 @@
 """Which groups and options exist, read from the folders of YAML files."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from hepexp.config import paths, plugins, yaml_file
 from hepexp.config.command_line import ALIASES
-from hepexp.config.suggest import did_you_mean
+from hepexp.config.suggest import did_you_mean, typed
 from hepexp.errors import ConfigError
 
 KINDS = {  # of options: what they are, and how they are typed, where that is not GROUP=NAME
@@ -70,7 +71,9 @@ def check_group(name: str, searched: Sequence[Path]) -> str:
     known = groups(searched)
     name = ALIASES.get(name, name)
     if name not in known:
-        raise ConfigError(f"unknown group '{name}'{did_you_mean(name, known)} (groups: {', '.join(known)})")
+        there_is = elsewhere(name, searched)
+        hint = f": it is {there_is}" if there_is else did_you_mean(name, [*known, *ALIASES])
+        raise ConfigError(f"unknown group '{name}'{hint} (groups: {', '.join(known)})")
     return name
 
 
@@ -82,8 +85,10 @@ def find(group: str, name: str, searched: Sequence[Path]) -> Path:
     ConfigError : the group has no such option.
     """
     found = options(group, searched)
-    if name not in found and (elsewhere := _elsewhere(name, searched)):
-        raise ConfigError(f"unknown {group} '{name}': it is {elsewhere}")
+    if name not in found and (there_is := elsewhere(name, searched)):
+        raise ConfigError(f"unknown {group} '{name}': it is {there_is}")
+    if name not in found and group == "dataset" and os.path.isfile(name):
+        raise ConfigError(f"unknown dataset '{name}': it is a file; how to read it: hepexp data inspect {typed(name)}")
     if name not in found:
         hints = "".join(f"; {line}" for line in plugins.missing())
         close = did_you_mean(name, found)
@@ -91,7 +96,7 @@ def find(group: str, name: str, searched: Sequence[Path]) -> Path:
     return found[name]
 
 
-def _elsewhere(name: str, searched: Sequence[Path]) -> str:
+def elsewhere(name: str, searched: Sequence[Path]) -> str:
     """Of which groups a name is an option, and how that is typed: `a study, hepexp study NAME`; empty if of none."""
     kinds = {}
     for group in groups(searched):

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hepexp.config.suggest import did_you_mean
+from hepexp.config.suggest import closest, did_you_mean
 from hepexp.errors import ConfigError
 
 ALIASES = {"data": "dataset"}
@@ -92,6 +92,15 @@ def translate(words: Iterable[str]) -> list[str]:
     return [_ALIAS.sub(lambda found: (found[1] or "") + ALIASES[found[2]], word) for word in words]
 
 
+def _instead(name: str, value: str) -> str:
+    """What to type in place of an unknown flag: the closest one, or the key that is meant, which has no dashes."""
+    word = name.lstrip("-")
+    if close := closest(word, [flag.lstrip("-") for flag in FLAGS]):
+        return f"; did you mean --{close}?"
+    example = f", {word}={value}" if len(word) > 1 and value and not value.startswith("-") and "=" not in value else ""
+    return f"; groups and keys are typed without dashes{example}"
+
+
 def read(args: list[str]) -> CommandLine:
     """Split arguments into flags and overrides, and translate aliases.
 
@@ -111,7 +120,9 @@ def read(args: list[str]) -> CommandLine:
             raise ConfigError(f"{name} is not supported; {REPLACED[name]}")
         flag = SHORT.get(name, name)
         if flag not in FLAGS:
-            raise ConfigError(f"unknown flag '{name}'{did_you_mean(name, FLAGS)}; see: hepexp train --help")
+            raise ConfigError(
+                f"unknown flag '{name}'{_instead(name, value or next(iter(rest), ''))}; see: hepexp train --help"
+            )
         if FLAGS[flag] and not has_value and rest and "=" not in rest[0] and not rest[0].startswith("-"):
             value = rest.popleft()
         value = value or DEFAULTS.get(flag, "")

@@ -7,6 +7,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
+from hepexp.config import catalog
 from hepexp.config.quoting import in_quotes
 from hepexp.errors import ConfigError
 
@@ -29,7 +30,9 @@ def parse(args: list[str], loader: ConfigLoader | None = None) -> list[Override]
     parsed = []
     for arg in args:
         if "=" not in arg and not arg.startswith("~"):
-            raise ConfigError(f"cannot read '{arg}': expected KEY=VALUE, e.g. model=lorentznet")
+            there_is = catalog.elsewhere(arg, catalog.folders())
+            example = f"; it is {there_is}" if there_is else ", e.g. model=lorentznet"
+            raise ConfigError(f"cannot read '{arg}': expected KEY=VALUE{example}")
         if (n := arg.count(",")) >= MOST_VALUES:
             raise ConfigError(
                 f"{arg.partition('=')[0]}: {n + 1:,} values are too many to type, at most {MOST_VALUES:,}; put them in "

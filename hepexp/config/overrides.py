@@ -8,7 +8,18 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override
 from omegaconf import DictConfig
 
-from hepexp.config import catalog, expected, figures_of_merit, hydra_keys, named_objects, needs, root, schema, yaml_file
+from hepexp.config import (
+    catalog,
+    expected,
+    figures_of_merit,
+    hydra_keys,
+    named_objects,
+    needs,
+    root,
+    schema,
+    whereabouts,
+    yaml_file,
+)
 from hepexp.config.annotations import TARGET
 from hepexp.config.command_line import CommandLine
 from hepexp.config.compose import Composer, plain
@@ -17,6 +28,7 @@ from hepexp.config.record import refuse_environment
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
+ELSEWHERE = ("hydra", "sweep", "study", *named_objects.GROUPS.values())  # checked for themselves
 MAX_CHECKED = 200  # combinations of options in a multirun that are composed before the start, 0.04 s each
 
 
@@ -43,7 +55,11 @@ def compose(line: CommandLine) -> DictConfig:
                 f"{override.input_line} has several values: add -m to run each value, or write "
                 f"{override.key_or_group}=[...] for a list"
             )
-        _check_key(override, [*groups, *known], searched, composer)
+        if (name := _root_of(override)) not in (*groups, *known, *ELSEWHERE):
+            options = yaml_file.defaults(root_path) | _chosen(parsed, groups)
+            hint = whereabouts.of_key(name, options, [*groups, *known], searched)
+            raise ConfigError(f"unknown group or key '{name}'{hint}")
+        _check_key(override, searched, composer)
         is_group = override.key_or_group in groups or "/" in override.key_or_group
         (by_choice if is_group else by_value).append(_spelled(override, searched, is_group))
 
@@ -85,10 +101,19 @@ def _bare(typed: tuple[str, ...], searched: tuple[Path, ...]) -> DictConfig:
     return Composer([]).compose([*typed])
 
 
-def _check_key(override: Override, roots: list[str], searched: list[Path], composer: Composer) -> None:
-    """Check that the group or the first part of the key exists, and that the chosen options do."""
-    key = override.key_or_group
-    first = key.split(".")[0].split("/")[0]
+def _root_of(override: Override) -> str:
+    """The group of an override, or the first part of its key."""
+    return override.key_or_group.split(".")[0].split("/")[0]
+
+
+def _chosen(parsed: list[Override], groups: list[str]) -> dict[str, str]:
+    """The options of groups that a line chooses by their plain names."""
+    return {o.key_or_group: str(o.value()) for o in parsed if o.key_or_group in groups and isinstance(o.value(), str)}
+
+
+def _check_key(override: Override, searched: list[Path], composer: Composer) -> None:
+    """Check that the chosen options exist, and that the key is one of a training's."""
+    key, first = override.key_or_group, _root_of(override)
     if first == "sweep":
         raise ConfigError(f"{key} is for hepexp sweep: hepexp sweep ... {override.input_line}")
     if first == "study":
@@ -98,8 +123,6 @@ def _check_key(override: Override, roots: list[str], searched: list[Path], compo
     if first == "hydra":
         if "/" in key:
             _check_hydra_group(override, composer)
-    elif first not in roots:
-        raise ConfigError(f"unknown group or key '{first}'{did_you_mean(first, roots)}; see: hepexp list")
     elif key in catalog.groups(searched) and not override.is_delete():
         for choice in _names(override, list(catalog.options(key, searched))):
             catalog.files(key, choice, searched)

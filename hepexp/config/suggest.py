@@ -8,9 +8,15 @@ from shlex import quote
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """`; did you mean X?` for the closest choice, as it is typed, or an empty string if nothing is close."""
+    close = closest(word, choices)
+    return f"; did you mean {typed(close)}?" if close else ""
+
+
+def closest(word: str, choices: Iterable[str]) -> str | None:
+    """The closest choice, in upper or lower case; None if nothing is close."""
     by_lower = {choice.lower(): choice for choice in choices}
     close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return f"; did you mean {typed(by_lower[close[0]])}?" if close else ""
+    return by_lower[close[0]] if close else None
 
 
 def typed(name: str) -> str:

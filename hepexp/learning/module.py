@@ -1,4 +1,4 @@
-"""The only Lightning module: it trains whatever model and objective were composed."""
+"""The Lightning module that trains whatever model and objective were composed."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class ExperimentModule(pl.LightningModule):
         return self.augment(batch, self._seed_of("augment", self._batch_number(batch_idx)))
 
     def _seed_of(self, purpose: str, number: int) -> int:
-        """A seed for one batch; hashed, lest the device draw the same numbers for views as for dropout."""
+        """A seed for one batch; hashed, so that the device does not draw the same numbers for views as for dropout."""
         entropy = (self.seed, ("train", "test", "augment").index(purpose), number, self.global_rank)
         return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
 

@@ -21,7 +21,7 @@ class GraphEncoder(nn.Module):
     """Embedding of a graph: the mean over its nodes after several graph convolutions.
 
     Each node starts from an MLP of its own features concatenated with an MLP of the jet's variables (such as mass and
-    pT), so that every node carries information on the whole jet.
+    pT), so that every node carries information about the whole jet.
 
     Parameters
     ----------

@@ -20,6 +20,9 @@ ROOT = Path(__file__).parents[2]
     ("words", "message"),
     [
         ("trian model=pfn", "unknown verb 'trian'; did you mean train?"),
+        ("tune model=pfn", "unknown verb 'tune'; type hepexp sweep ("),
+        ("train model=pfn epochs=3", "unknown group or key 'epochs'; did you mean trainer.max_epochs?"),
+        ("train --model pfn", "unknown flag '--model'; groups and keys are typed without dashes, model=pfn"),
         ("train modle=pfn", "unknown group or key 'modle'; did you mean model?"),
         (
             "train model=lorentnet",
@@ -38,6 +41,8 @@ ROOT = Path(__file__).parents[2]
         ("train -m hydra/launcher=jobib", "unknown hydra/launcher 'jobib'; did you mean joblib?"),
         ("list modle", "unknown group 'modle'; did you mean model?"),
         ("show model=pnf", "unknown model 'pnf'; did you mean pfn?"),
+        ("show pfn", "unknown group 'pfn': it is a model, model=pfn"),
+        ("show auc", "auc is a metric: hepexp show metric=auc"),
         ("show model", "name an option"),
         ("show metric=test/knn_acu", "unknown metric 'test/knn_acu'; did you mean test/knn_auc?"),
         (
@@ -98,6 +103,15 @@ def test_help_and_version(capsys):
     assert all(name in printed for name in shell.VERBS)
     assert shell.main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("hepexp ")
+
+
+def test_help_of_a_verb_is_its_own_help(capsys):
+    shown = []
+    for words in (["help", "list"], ["list", "--help"]):
+        with pytest.raises(SystemExit, match="0"):  # argparse's
+            shell.main(words)
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1] != ""
 
 
 @pytest.mark.parametrize(

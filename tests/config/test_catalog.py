@@ -119,3 +119,12 @@ def test_a_pipe_a_folder_and_a_device_are_no_options(tree):
 def test_a_name_of_another_group_is_pointed_to(group, name, said):
     with pytest.raises(ConfigError, match=re.escape(said)):
         catalog.find(group, name, [paths.conf_dir()])
+
+
+def test_a_file_in_the_place_of_a_data_set_is_told_apart(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "jets.h5").touch()
+    with pytest.raises(ConfigError, match=r"it is a file; how to read it: hepexp data inspect jets\.h5$"):
+        catalog.find("dataset", "jets.h5", [paths.conf_dir()])
+    with pytest.raises(ConfigError, match=r"unknown dataset 'other\.h5' \(options: "):
+        catalog.find("dataset", "other.h5", [paths.conf_dir()])

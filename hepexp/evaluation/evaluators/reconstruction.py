@@ -14,7 +14,7 @@ from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figu
 from hepexp.figures import class_name
 from hepexp.metric import Metric
 
-ACTIVE = 0.01  # nat: a latent dimension with a smaller KL carries no information on the image
+ACTIVE = 0.01  # nat: a latent dimension with a smaller KL carries no information about the image
 RECONSTRUCTION_MSE = Metric(
     "reconstruction_mse",
     "lower",
@@ -113,7 +113,7 @@ class ReconstructionEvaluator(Evaluator):
             "neither",
             "active dimensions",
             "Number of latent dimensions whose mean KL divergence is above 0.01 nat; the others carry no "
-            "information on the image.",
+            "information about the image.",
             range="0 to the number of latent dimensions",
             no_error="a count",
             each_epoch=False,

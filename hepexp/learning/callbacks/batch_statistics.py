@@ -27,7 +27,7 @@ class BatchStatistics(Callback):
     weights stand still: with the means mu_i and variances v_i of n batches, the mean is that of mu_i, and the variance
     the mean of v_i plus the variance of mu_i (Wu and Johnson, arXiv:2105.07576, section 3). The batches are the first
     ones of the epoch in the order of its training, dropout is off, and no random number of the training is used up,
-    so a resumed run has the same statistics. Checkpoints hold them, and training goes on from them.
+    so a resumed run has the same statistics. Checkpoints hold them, and training resumes from them.
 
     Batch norms that are frozen keep theirs. In a distributed run the batches are those of all ranks.
 
