@@ -57,7 +57,7 @@ def fit(
     """
     module, options = components.module, components.trainer
     monitor, mode = module.objective.monitor
-    checkpoints = Checkpoints(folder.checkpoints, monitor, mode, options.checkpoint_minutes, options.keep)
+    checkpoints = Checkpoints(folder.checkpoints, monitor, mode, options.checkpoint_minutes, options.keep, interrupts)
     progress = TrainingProgress(monitor, components.noun)
 
     def tell(row: dict[str, float], epoch: int) -> None:

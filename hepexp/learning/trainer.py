@@ -53,7 +53,8 @@ class TrainerOptions(AnnotatedKeys):
     devices : devices per node.
     num_nodes : number of nodes, started by SLURM or torchrun.
     strategy : auto for one device, ddp for several.
-    checkpoint_minutes : minutes between checkpoints within an epoch.
+    checkpoint_minutes : minutes between checkpoints within an epoch, and between those of more than 100 MB, which are
+        not written after each epoch.
     deterministic : whether to refuse operations whose result varies from run to run.
     progress : whether to show progress.
     """

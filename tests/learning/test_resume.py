@@ -1,5 +1,6 @@
 """A run that was stopped anywhere resumes and ends exactly the same."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,9 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from hepexp.errors import Interrupted
 from hepexp.interrupts import Interrupts
+from hepexp.learning.callbacks import checkpoints
 from hepexp.learning.callbacks.checkpoints import Checkpoints
 from hepexp.learning.callbacks.history import History
+from hepexp.learning.callbacks.stop import StopAtSignal
 from hepexp.learning.components import Components
 from hepexp.learning.fit import fit
 from hepexp.learning.module import ExperimentModule
@@ -42,6 +46,51 @@ def final_weights(folder):
 @pytest.mark.parametrize("every_minutes", [1e-9, 10.0])  # a checkpoint after every batch, or after epochs only
 def test_killed_and_resumed_equals_uninterrupted(killed_at, every_minutes):
     check_resumed(killed_at, lambda: toy_components(checkpoint_minutes=every_minutes))
+
+
+@pytest.mark.parametrize("killed_at", [1, 8, 17])
+def test_so_does_a_large_model_which_writes_fewer_checkpoints(killed_at, monkeypatch):
+    monkeypatch.setattr(checkpoints, "LARGE", 0)
+    check_resumed(killed_at, toy_components)
+
+
+def test_a_large_checkpoint_is_written_after_the_first_and_the_last_epoch(monkeypatch):
+    monkeypatch.setattr(checkpoints, "LARGE", 0)
+    saved = []
+    monkeypatch.setattr(Checkpoints, "save_last", watched(Checkpoints.save_last, saved))
+    run(RunFolder.create("toy", "large"), toy_components(max_epochs=4))
+    assert saved == [0, 3]
+    saved.clear()
+    run(RunFolder.create("toy", "late"), toy_components(max_epochs=4, checkpoint_minutes=1e-9))
+    assert len(saved) == 4 * 7  # the time is always up: after each of six batches, and after the epoch
+
+
+@pytest.mark.parametrize("hook", ["on_train_batch_end", "on_validation_start", "on_validation_epoch_end"])
+def test_a_large_checkpoint_is_written_at_a_signal(monkeypatch, hook):
+    monkeypatch.setattr(checkpoints, "LARGE", 0)
+    saved, interrupts = [], Interrupts()
+    monkeypatch.setattr(Checkpoints, "save_last", watched(Checkpoints.save_last, saved))
+    original = getattr(StopAtSignal, hook)
+
+    def signalled(self, trainer, *args):
+        if trainer.current_epoch == 2:
+            interrupts.signal = signal.SIGTERM
+        original(self, trainer, *args)
+
+    monkeypatch.setattr(StopAtSignal, hook, signalled)
+    with pytest.raises(Interrupted):
+        fit(toy_components(max_epochs=5), RunFolder.create("toy", "stopped"), interrupts, lambda row, epoch: None)
+    assert saved == [0, 2]
+
+
+def watched(save_last, saved: list[int]):
+    """`Checkpoints.save_last` that notes the epoch."""
+
+    def save(self, trainer):
+        saved.append(trainer.current_epoch)
+        save_last(self, trainer)
+
+    return save
 
 
 @pytest.mark.parametrize("killed_at", [8, 15])  # in the epoch that unfreezes a layer, and in the next
@@ -99,11 +148,11 @@ def check_resumed(killed_at: int, make: Callable[[], Components], output: str = 
 
 
 def test_checkpoints_of_before_counted_epochs_from_zero():
-    history, checkpoints = History(lambda row, epoch: None), Checkpoints(Path(), "val/auc", "max", 10.0)
+    history, before = History(lambda row, epoch: None), Checkpoints(Path(), "val/auc", "max", 10.0)
     history.load_state_dict({"rows": [{"epoch": 0, "val/auc": 0.8}, {"epoch": 1, "val/auc": 0.7}]})
-    checkpoints.load_state_dict({"best_value": 0.8, "best_epoch": 0})
+    before.load_state_dict({"best_value": 0.8, "best_epoch": 0})
     assert [row["epoch"] for row in history.rows] == [1, 2]
-    assert checkpoints.best_epoch == 1
+    assert before.best_epoch == 1
     again = Checkpoints(Path(), "val/auc", "max", 10.0)
-    again.load_state_dict(checkpoints.state_dict())
+    again.load_state_dict(before.state_dict())
     assert again.best_epoch == 1

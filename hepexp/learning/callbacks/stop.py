@@ -64,7 +64,8 @@ class StopAtSignal(Callback):
             self.interrupts.check()
 
     def on_validation_batch_end(self, *_) -> None:
-        self.interrupts.check()
+        if not self.checkpoints.has_large:  # else the last one may be of many epochs ago, and validation ends first
+            self.interrupts.check()
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.interrupts.wait_for_batch = False
