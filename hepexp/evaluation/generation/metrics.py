@@ -104,8 +104,8 @@ GENERATION_METRICS = (
         "lower",
         "FPD",
         "Frechet physics distance of the features of the data set (for jets 36 energy flow polynomials), "
-        "extrapolated to infinitely many examples (arXiv:2211.10295).",
-        range="about 0 for equal distributions",
+        "extrapolated from batches to infinitely many examples, as by the package jetnet (arXiv:2211.10295).",
+        range=">= 0; that of the truth for equal distributions",
         error="standard deviation over bootstrap replicas of both samples",
         each_epoch=False,
         floor="Frechet physics distance between two samples of the truth: what a perfect generator would have.",
@@ -115,8 +115,8 @@ GENERATION_METRICS = (
         "lower",
         "KPD",
         "Kernel physics distance: squared maximum mean discrepancy of the same features, kernel (1 + x.y / F)^4, "
-        "median over batches (arXiv:2211.10295).",
-        range="about 0 for equal distributions",
+        "median over batches, as by the package jetnet (arXiv:2211.10295).",
+        range="that of the truth for equal distributions",
         error="half the width of the central 68 % of batches",
         each_epoch=False,
         floor="Kernel physics distance between two samples of the truth: what a perfect generator would have.",
