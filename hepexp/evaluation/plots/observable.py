@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from hepexp.evaluation.generation.histogram import bins
 from hepexp.figures import COLOURS, figure, legend_above
 
 COLUMNS = 3
+RATIOS = (0.5, 1.5)  # that are drawn
+OUTSIDE = 0.01  # of the generated values: more than that are mentioned
 
 
 def observable(
@@ -18,7 +21,9 @@ def observable(
 ) -> None:
     """Draw a panel for each component, and below it the ratio to the truth.
 
-    Bands and bars are statistical errors of independent values, which elements of an example are not quite.
+    Bands and bars are statistical errors of independent values, which elements of an example are not quite. Ratios
+    beyond the axis are triangles at its end. The axis of the values is that of the truth; how many of those generated
+    are outside is said.
 
     Parameters
     ----------
@@ -31,9 +36,11 @@ def observable(
         for k, label in enumerate(labels):
             row, column = divmod(k, n_columns)
             upper, lower = panels[2 * row, column], panels[2 * row + 1, column]
-            _panel(upper, lower, truth[:, k], other_truth[:, k], generated[:, k])
+            edges, is_log = bins(truth[:, k])
+            _panel(upper, lower, edges, is_log, truth[:, k], other_truth[:, k], generated[:, k])
             upper.tick_params(labelbottom=False)
-            lower.set(xlabel=label)
+            outside = np.mean((generated[:, k] < edges[0]) | (generated[:, k] > edges[-1]))
+            lower.set(xlabel=f"{label}\n({outside:.0%} of generated outside)" if outside > OUTSIDE else label)
             if k == 0:
                 legend_above(upper, 3)
             if column == 0:
@@ -45,8 +52,9 @@ def observable(
             panels[2 * row + 1, column].remove()
 
 
-def _panel(upper, lower, truth: NDArray, other_truth: NDArray, generated: NDArray) -> None:
-    edges, is_log = bins(truth)
+def _panel(
+    upper, lower, edges: NDArray, is_log: bool, truth: NDArray, other_truth: NDArray, generated: NDArray
+) -> None:
     middle, width = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
     if is_log:  # density in the logarithm
         middle, width = np.sqrt(edges[1:] * edges[:-1]), np.diff(np.log(edges))
@@ -63,9 +71,16 @@ def _panel(upper, lower, truth: NDArray, other_truth: NDArray, generated: NDArra
     for name, label, colour in (("truth 2", "other truth", "black"), ("generated", "generated", COLOURS[1])):
         density, uncertainty = counts[name]
         upper.stairs(density, edges, color=colour, label=label, baseline=None)
-        lower.errorbar(middle, density / safe, uncertainty / safe, fmt=".", color=colour, markersize=3, linewidth=0.8)
+        ratio = density / safe
+        lower.errorbar(middle, ratio, uncertainty / safe, fmt=".", color=colour, markersize=3, linewidth=0.8)
+        for beyond, end, marker in ((ratio < RATIOS[0], 0.04, "v"), (ratio > RATIOS[1], 0.96, "^")):
+            at = lower.get_xaxis_transform()  # values along the axis, its fraction across
+            lower.plot(middle[beyond], np.full(beyond.sum(), end), marker, color=colour, markersize=3, transform=at)
+    if not is_log and np.array_equal(truth, np.round(truth)):
+        for axes in (upper, lower):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     lower.axhline(1, color="0.6", linestyle=":", linewidth=1.0)
     if not is_log and true[true > 0].min(initial=1) < 1e-3 * true.max(initial=0):
         upper.set_yscale("log")
-    lower.set(xlim=edges[[0, -1]], ylim=(0.5, 1.5))
+    lower.set(xlim=edges[[0, -1]], ylim=RATIOS)
     upper.set(xlim=edges[[0, -1]])
