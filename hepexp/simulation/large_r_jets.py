@@ -1,4 +1,4 @@
-"""Large-R jets, anti-kT with R = 0.8, from the particles that a detector sees, matched to the products of a decay."""
+"""Anti-kT jets of R = 0.8 or another radius from the particles that a detector sees, matched to a decay's products."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from hepexp.simulation.particles import Particles
 
 RADIUS = 0.8
 MAX_ETA = 2.0
-_DEFINITION = fastjet.JetDefinition(fastjet.antikt_algorithm, RADIUS)
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,7 @@ def leading_jets(
     ranks: tuple[int, ...],
     products: Sequence[ak.Array] | None = None,
     most: int = 200,
+    radius: float = RADIUS,
 ) -> LargeRJets:
     """The leading jets of each event that lie in the window and contain the products of a decay.
 
@@ -52,12 +52,13 @@ def leading_jets(
     pt_window : GeV; |eta| is below 2.
     ranks : which jets of an event are considered: (0,) the leading one, (0, 1) the two leading ones.
     products : for each decay that a jet may come from, the momenta (n_events, var) of the decay products, which must
-        all lie within 0.8 of the jet axis, as must their sum; empty for events without the decay. None to require
-        nothing.
+        all lie within the radius around the jet axis, as must their sum; empty for events without the decay. None to
+        require nothing.
     most : maximum number of constituents kept per jet.
+    radius : of the jets.
     """
-    momentum = particles.momentum
-    sequence = cluster(jagged(momentum, np.bincount(particles.event, minlength=n_events)), _DEFINITION)
+    momentum, definition = particles.momentum, fastjet.JetDefinition(fastjet.antikt_algorithm, radius)
+    sequence = cluster(jagged(momentum, np.bincount(particles.event, minlength=n_events)), definition)
     jets, inside = sequence.inclusive_jets(pt_window[0]), sequence.constituent_index(pt_window[0])
     order = ak.argsort(-(jets.px**2 + jets.py**2), axis=1)
     jets, inside = jets[order], inside[order]
@@ -70,7 +71,7 @@ def leading_jets(
         eta = np.arcsinh(np.divide(z, pt, out=np.full_like(z, np.inf), where=pt > 0))
         passed[:, rank] = (pt >= pt_window[0]) & (pt <= pt_window[1]) & (abs(eta) < MAX_ETA)
         if products is not None:
-            passed[:, rank] &= np.any([_contains(eta, phi, decay) for decay in products], axis=0)
+            passed[:, rank] &= np.any([_contains(eta, phi, decay, radius) for decay in products], axis=0)
     event, passing = np.nonzero(passed)
     jets, inside = jets[event, passing], inside[event, passing]
     counts = ak.to_numpy(ak.num(inside)) if len(event) else np.zeros(0, np.int64)
@@ -87,14 +88,14 @@ def leading_jets(
     )
 
 
-def _contains(eta: NDArray[np.float64], phi: NDArray[np.float64], decay: ak.Array) -> NDArray[np.bool_]:
+def _contains(eta: NDArray[np.float64], phi: NDArray[np.float64], decay: ak.Array, radius: float) -> NDArray[np.bool_]:
     """Whether the products of a decay, and their sum, lie within the radius around the axes (n,)."""
     passed = ak.to_numpy(ak.num(decay)) > 0
     px, py, pz = (decay[name] for name in ("px", "py", "pz"))
-    near = _distance2(px, py, pz, eta[:, None], phi[:, None]) < RADIUS**2
+    near = _distance2(px, py, pz, eta[:, None], phi[:, None]) < radius**2
     x, y, z = (ak.to_numpy(ak.sum(component, axis=1)) for component in (px, py, pz))
     with np.errstate(invalid="ignore"):  # an event without the decay has no direction
-        return passed & ak.to_numpy(ak.all(near, axis=1)) & (_distance2(x, y, z, eta, phi) < RADIUS**2)
+        return passed & ak.to_numpy(ak.all(near, axis=1)) & (_distance2(x, y, z, eta, phi) < radius**2)
 
 
 def _distance2(px: ak.Array, py: ak.Array, pz: ak.Array, eta: NDArray, phi: NDArray) -> ak.Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hepexp.data.datasets.jetnet.info import RADIUS
 from hepexp.data.datasets.jetnet.relative import RelativeParticles, relative_mass
 from hepexp.data.pictures.drawing import Drawing
 from hepexp.data.pictures.jet_view import JetView
@@ -21,4 +22,4 @@ def quantities(jets: Ragged) -> Quantities:
     }
 
 
-DRAWING = Drawing(quantities, JetView(RelativeParticles(), 0.8))
+DRAWING = Drawing(quantities, JetView(RelativeParticles(), RADIUS))

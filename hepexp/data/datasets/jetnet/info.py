@@ -15,6 +15,7 @@ from hepexp.data.store.ragged import Layout
 CLASSES = ("gluon", "quark", "top", "w", "z")
 LETTERS = dict(zip("gqtwz", CLASSES, strict=True))  # after which the files are named
 MOST_PARTICLES = 150
+RADIUS = 0.4  # of the anti-kT jets; `generate.py` says how it was judged
 SHARE = Limits(1e-9, 4)  # of the jet's pT; the minimum, far below what a detector measures, has a finite logarithm
 ANGLE = Limits(-4, 4)
 
@@ -63,7 +64,7 @@ def _release(record: int, suffix: str, md5: dict[str, str], n: dict[str, int]) -
 
 INFO = DatasetInfo(
     name="jetnet",
-    about="jets of gluons, quarks, tops, W and Z with pT near 1 TeV at 13 TeV, anti-kT R = 0.8, as clouds of particles",
+    about="jets of gluons, quarks, tops, W and Z with pT near 1 TeV at 13 TeV, anti-kT R = 0.4, as clouds of particles",
     classes=CLASSES,
     layout=LAYOUT,
     units="eta_rel, phi_rel [rad], pt_rel of up to 30 or 150 particles; jet_pt, jet_mass [GeV], jet_eta",

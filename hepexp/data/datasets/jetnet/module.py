@@ -19,7 +19,7 @@ from hepexp.errors import ConfigError
 
 
 class JetNet(JetDataModule):
-    """Jets of gluons, light quarks, tops, W and Z with pT near 1 TeV, anti-kT R = 0.8, as clouds of particles.
+    """Jets of gluons, light quarks, tops, W and Z with pT near 1 TeV, anti-kT R = 0.4, as clouds of particles.
 
     Models that generate jets read each as a set of (eta_rel, phi_rel, pt_rel); for others all particles are massless,
     and their only scalar is the constant 1.
