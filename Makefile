@@ -9,7 +9,7 @@ setup: $(STAMP)
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[generate,geant4,equivariant,lorentz,flows,trees,explain,export,integration,generation,halos,docs,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[generate,acts,geant4,equivariant,lorentz,flows,trees,explain,export,integration,generation,halos,docs,dev]'
 # their requirements conflict with ours; those that escnn really needs are in the extra
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps escnn==1.0.11 brevitas==0.13.4 dependencies==2.0.1 unfoldNd==0.2.3
 	touch $@

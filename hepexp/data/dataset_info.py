@@ -98,6 +98,8 @@ class DatasetInfo:
     writers : likewise, the `module:function` that writes a file: (path, parts, number of examples, most elements).
     check : checks examples of the store; by default their labels, and that their columns are numbers within the limits.
     generator : module of the simulation, None if there is none.
+    simulator : its name among several, the value of the key `simulator` of the data set; empty for the usual one.
+    options : further keys of the data set on which simulated examples depend, arguments of the generator's functions.
     per_event : maximum number of simulated examples from one event; they are adjacent, and go into the same split.
     mini : the shipped sample in the store's format, or a function that returns it.
     mini_about : what such a function's sample was made from and how, as a file of the store records it.
@@ -125,6 +127,8 @@ class DatasetInfo:
     working_points: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     noun: str = "jet"
     generator: str | None = None
+    simulator: str = ""
+    options: Mapping[str, int] = field(default_factory=dict)
     per_event: int = 1
     mini: Path | Callable[[], Ragged] | None = None
     mini_about: Mapping[str, str] = field(default_factory=dict)
@@ -256,6 +260,11 @@ class DatasetInfo:
 
     # ---- simulated files
 
+    @property
+    def variant(self) -> dict[str, str | int]:
+        """The keys of the data set that choose this simulation; none for the usual one."""
+        return {**({"simulator": self.simulator} if self.simulator else {}), **self.options}
+
     def generated_path(self, n: int, seed: int, classes: Sequence[str] = ()) -> Path:
         """Path of the simulated sample of n examples.
 
@@ -263,12 +272,19 @@ class DatasetInfo:
         ----------
         classes : that were simulated, where they are not those that the generator makes if nothing else is said.
         """
-        return self._store_path("_".join((f"generated_n{n}_seed{seed}", *classes)) + ".arrow")
+        variant = (f"{key}-{value}" for key, value in self.variant.items())
+        return self._store_path("_".join((f"generated_n{n}_seed{seed}", *variant, *classes)) + ".arrow")
+
+    def generate_command(self, n: int, seed: int, classes: Sequence[str] = ()) -> str:
+        """The command that simulates this sample."""
+        chosen = f" --classes {','.join(classes)}" if classes else ""
+        keys = "".join(f" data.{key}={value}" for key, value in self.variant.items())
+        return f"hepexp data generate {self.name} --n {n} --seed {seed}{chosen}{keys}"
 
     def generated_with(self, path: Path) -> tuple[int, int] | None:
-        """Number of examples and seed of a file that is named as in `generated_path`; None for any other."""
+        """Number of examples and seed of a file named as in `generated_path`, by any simulator; None for others."""
         classes = "|".join(map(re.escape, self.classes))
-        found = re.fullmatch(rf"generated_n(\d+)_seed(\d+)(?:_(?:{classes}))*\.arrow", path.name)
+        found = re.fullmatch(rf"generated_n(\d+)_seed(\d+)(?:_[a-z]+-\w+)*(?:_(?:{classes}))*\.arrow", path.name)
         return (int(found[1]), int(found[2])) if found else None
 
 

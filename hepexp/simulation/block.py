@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +23,8 @@ class Generator(Protocol):
     BLOCK : examples per unit of work.
 
     It may also have `APART`, classes whose blocks one process cannot make together with others, and `require(classes)`,
-    which raises ConfigError where something is missing that their simulation needs.
+    which raises ConfigError where something is missing that their simulation needs. Its functions take the options of
+    the data set, see `DatasetInfo`, as further arguments.
     """
 
     __name__: str
@@ -57,18 +59,29 @@ class Block:
     seed: int
     number: int
     n: int
+    options: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def file_name(self) -> str:
-        return f"{self.kind}_seed{self.seed}_{self.number:05d}_n{self.n}.arrow"
+        options = "".join(f"_{key}{value}" for key, value in self.options.items())
+        return f"{self.kind}{options}_seed{self.seed}_{self.number:05d}_n{self.n}.arrow"
+
+    def make(self, report: Callable[[int], None] = lambda made: None) -> Ragged:
+        """Its examples; see `Generator`."""
+        module = import_module(self.generator)
+        return module.make_block(self.kind, self.seed, self.number, self.n, report, **self.options)
 
 
-def plan(generator: str, classes: tuple[str, ...], n: int, seed: int, size: int) -> list[Block]:
+def plan(
+    generator: str, classes: tuple[str, ...], n: int, seed: int, size: int, options: Mapping[str, int] | None = None
+) -> list[Block]:
     """The blocks of a sample of n examples, divided equally among the classes (the first classes get any remainder)."""
+    options = options or {}
     blocks = []
     for i, kind in enumerate(classes):
         share = n // len(classes) + (i < n % len(classes))
-        blocks += [Block(generator, kind, seed, k, min(size, share - k * size)) for k in range(-(-share // size))]
+        sizes = (min(size, share - k * size) for k in range(-(-share // size)))
+        blocks += [Block(generator, kind, seed, k, own, options) for k, own in enumerate(sizes)]
     return sorted(blocks, key=lambda block: block.number)
 
 

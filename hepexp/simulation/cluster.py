@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,9 +36,7 @@ class Share:
     def __call__(self) -> int:
         missing = [block for block in self.blocks if not (self.folder / block.file_name).exists()]
         for block in missing:
-            module = import_module(block.generator)
-            made = module.make_block(block.kind, block.seed, block.number, block.n)
-            arrow_file.write(self.folder / block.file_name, self.layout, [made], {})
+            arrow_file.write(self.folder / block.file_name, self.layout, [block.make()], {})
         return len(missing)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -112,5 +111,4 @@ def report_done(n: int) -> None:
 
 
 def _make(block: Block, layout: Layout, folder: Path) -> None:
-    examples = import_module(block.generator).make_block(block.kind, block.seed, block.number, block.n, report_done)
-    arrow_file.write(folder / block.file_name, layout, [examples], {})
+    arrow_file.write(folder / block.file_name, layout, [block.make(report_done)], {})

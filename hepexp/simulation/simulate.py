@@ -92,7 +92,8 @@ def simulate(
             with naming_failures(target):
                 write_sample(info, n, seed, jobs, target, report, classes=classes, make=make)
         made = arrow_file.read(target, info.layout).metadata
-        if (made.get("n"), made.get("seed"), tuple(made.get("classes", ()))) != (n, seed, classes):
+        known = (made.get("n"), made.get("seed"), tuple(made.get("classes", ())), made.get("variant", {}))
+        if known != (n, seed, classes, info.variant):
             raise ConfigError(
                 f"{target}: contains another sample ({made.get('command', 'origin unknown')}); choose another name"
             )
@@ -136,7 +137,8 @@ def write_sample(
     parts = target.with_name(f"{target.name}.parts")
     parts.mkdir(parents=True, exist_ok=True)
     remove_drafts(target)
-    blocks = plan(module.__name__, tuple(classes) or module.CLASSES, n, seed, block_size or module.BLOCK)
+    size = block_size or module.BLOCK
+    blocks = plan(module.__name__, tuple(classes) or module.CLASSES, n, seed, size, info.options)
     missing = [block for block in blocks if not (parts / block.file_name).exists()]
     report(n - sum(block.n for block in missing), True)
     for together in _in_one_process(missing, getattr(module, "APART", ())):
@@ -162,15 +164,15 @@ def other_classes(info: DatasetInfo, classes: Sequence[str]) -> tuple[str, ...]:
 def describe(info: DatasetInfo, n: int, seed: int, classes: Sequence[str] = ()) -> dict:
     """Everything needed to reproduce the file."""
     module = generator(info)
-    chosen = f" --classes {','.join(classes)}" if classes else ""
     return {
         "made_from": "simulation",
-        "command": f"hepexp data generate {info.name} --n {n} --seed {seed}{chosen}",
+        "command": info.generate_command(n, seed, classes),
         **({"classes": list(classes)} if classes else {}),
+        **({"variant": info.variant} if info.variant else {}),
         "n": n,
         "seed": seed,
         "versions": {name: version(name) for name in ("numpy", *module.PACKAGES)},
-        "settings": {kind: module.settings(kind) for kind in classes or module.CLASSES},
+        "settings": {kind: module.settings(kind, **info.options) for kind in classes or module.CLASSES},
     }
 
 

@@ -53,8 +53,13 @@ def parts(annotation):
     return annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
 
 
-# Geant4 asks on its import for data to be downloaded
-NOT_NEEDED = ("hepexp.bench", "hepexp.__main__", "hepexp.data.datasets.calogan.geant4")
+# Geant4 asks on its import for data to be downloaded, and ACTS may be missing
+NOT_NEEDED = (
+    "hepexp.bench",
+    "hepexp.__main__",
+    "hepexp.data.datasets.calogan.geant4",
+    "hepexp.simulation.fatras",
+)
 
 
 def callables():

@@ -74,8 +74,7 @@ def open_source(
     else:
         path = info.generated_path(n_generate, generate_seed, classes)
         if not path.exists():
-            chosen = f" --classes {','.join(classes)}" if classes else ""
-            command = f"hepexp data generate {info.name} --n {n_generate} --seed {generate_seed}{chosen}"
+            command = info.generate_command(n_generate, generate_seed, classes)
             raise DataError(f"{path}: no such file; make it with: {command}")
         store = Store.open(info.layout, path)
     if info.per_event == 1:

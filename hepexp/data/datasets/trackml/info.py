@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +15,14 @@ from hepexp.data.datasets.trackml.generate import CLASSES, N_LAYERS, make_block
 from hepexp.data.datasets.trackml.layout import LAYOUT
 from hepexp.data.store.check import check_columns
 from hepexp.data.store.store import Store
+from hepexp.errors import ConfigError
 from hepexp.simulation.block import first_blocks
 
-__all__ = ["CLASSES", "INFO", "LAYOUT", "N_LAYERS", "check"]
+__all__ = ["CLASSES", "INFO", "LAYOUT", "N_LAYERS", "check", "info_of", "simulated_by"]
 
 _N, _SEED = 150, 1  # of the sample, which is generated on the fly
+SIMULATORS = ("helices", "acts")
+_PILEUP, _MOST_PILEUP = 20, 1000
 
 check = check_columns(CLASSES, LAYOUT, "event", "hit")
 
@@ -60,3 +65,28 @@ INFO = TrackMLInfo(
     mini_about={"made_from": "simulation", "command": f"hepexp data generate trackml --n {_N} --seed {_SEED}"},
     divide=divide,
 )
+
+
+def simulated_by(simulator: str, pileup: int | None) -> TrackMLInfo:
+    """The data set as one of the SIMULATORS makes it, with this mean number of further collisions; see `TrackML`.
+
+    Raises
+    ------
+    ConfigError : there is no such simulator, or the number is out of range.
+    """
+    if simulator not in SIMULATORS:
+        raise ConfigError(f"dataset.simulator must be one of {', '.join(SIMULATORS)}, got {simulator!r}")
+    if pileup is not None and (type(pileup) is not int or not 0 <= pileup <= _MOST_PILEUP):
+        raise ConfigError(f"dataset.pileup must be null, or a whole number from 0 to {_MOST_PILEUP:,}, got {pileup!r}")
+    if simulator == "acts":
+        by_acts = "hepexp.data.datasets.trackml.generate_acts"
+        options = {"pileup": _PILEUP if pileup is None else pileup}
+        return replace(INFO, generator=by_acts, simulator=simulator, options=options)
+    if pileup is not None:
+        raise ConfigError(f"dataset.pileup is for dataset.simulator=acts; must be null with helices, got {pileup}")
+    return INFO
+
+
+def info_of(name: str, config: Mapping[str, Any]) -> TrackMLInfo:
+    """The data set as the simulator makes it that a configuration chooses."""
+    return simulated_by(config.get("simulator", "helices"), config.get("pileup"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import field
-from typing import Any
+from typing import Any, Literal
 
 from hepexp.data.datasets.trackml.graph import HitGraph
-from hepexp.data.datasets.trackml.info import INFO
+from hepexp.data.datasets.trackml.info import INFO, simulated_by
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.representations.representation import Representation
 
@@ -20,6 +20,13 @@ class TrackML(HepDataModule):
     element_targets : pt and eta of the particle and layer of each hit, by which tracks are judged.
     pair_targets : the number of the particle.
     graph : which pairs of hits get an edge.
+    simulator : with source=generate, `helices` in a pixel tracker, or `acts`: top pairs and pile-up by Pythia 8 in
+        TrackML's detector by ACTS's fast simulation, which needs the extra acts.
+    pileup : with simulator=acts, mean number of further collisions; null for 20. TrackML has 200.
+
+    Raises
+    ------
+    ConfigError : a value is out of range.
 
     References
     ----------
@@ -33,8 +40,14 @@ class TrackML(HepDataModule):
     pair_targets: Sequence[str] = ("particle",)
     graph: HitGraph | None = None
     n_generate: int = 500
+    simulator: Literal["helices", "acts"] = "helices"
+    pileup: int | None = None
     views: None = field(default=None, init=False)
     augment: None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.info = simulated_by(self.simulator, self.pileup)
+        super().__post_init__()
 
     def make_representations(self) -> list[Representation]:
         return [(self.graph or HitGraph()).with_transforms(*self.carry())]
