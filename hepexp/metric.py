@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
-SPLITS = ("train", "val", "test")
 ERROR, BOUND, NOTE = "_err", "_bound", "_note"  # what accompanies a figure, under its key and one of these
 OTHERWISE = "measured in batches of"  # begins the note of a figure whose name promises other conditions
 CONFIDENCE = 0.95  # of a lower bound

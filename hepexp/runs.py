@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hepexp.errors import ConfigError
+from hepexp.splits import SPLITS
 from hepexp.tracking.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     from hepexp.batch import Batch
     from hepexp.learning.components import Components
-
-SPLITS = ("train", "val", "test")
 
 
 def open(run: str | os.PathLike[str]) -> Run:

@@ -16,9 +16,9 @@ from typing import Any
 
 from hepexp.bench.overhead import scratch_runs
 from hepexp.config.compose import Composer
-from hepexp.data.loading.splits import SPLITS
 from hepexp.learning import experiment
 from hepexp.learning.experiment import freeze, train
+from hepexp.splits import SPLITS
 from hepexp.tracking.mlflow_store import MlflowRun
 
 CALLS = ("start", "log_dataset", "log_metrics", "finish")

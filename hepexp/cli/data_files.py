@@ -21,6 +21,7 @@ from hepexp.cli.output_files import add_overwrite, check_target, writing
 from hepexp.cli.parser import Parser, at_least
 from hepexp.errors import ConfigError, DataError
 from hepexp.spelling import visible
+from hepexp.splits import SPLITS
 
 if TYPE_CHECKING:
     from hepexp.simulation.cluster import Cluster
@@ -154,7 +155,7 @@ def convert(parser: Parser, args: list[str]) -> None:
 
 def export(parser: Parser, args: list[str]) -> None:
     """write a split to a file that other programs can read"""
-    parser.add_argument("--split", default="test", choices=["train", "val", "test", "all"], help="default: test")
+    parser.add_argument("--split", default="test", choices=[*SPLITS, "all"], help="default: test")
     parser.add_argument(
         "--format", choices=["energyflow", "parquet", "arrow"], help="default: that of the suffix of --out"
     )

@@ -12,6 +12,7 @@ from hepexp.cli.output_files import add_overwrite, check_folder
 from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError
 from hepexp.spelling import visible
+from hepexp.splits import SPLITS
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ def main(args: list[str]) -> int:
 def _parsed(args: list[str]) -> Namespace:
     parser = Parser(prog="hepexp evaluate", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
     add_runs(parser, "data.KEY, trainer.KEY or evaluation.KEY")
-    parser.add_argument("--split", choices=("train", "val", "test"), default="test", help="default: test")
+    parser.add_argument("--split", choices=SPLITS, default="test", help="default: test")
     parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
     add_calibration(parser)
     parser.add_argument(

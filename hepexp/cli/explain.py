@@ -10,6 +10,7 @@ from hepexp.cli.output_files import add_overwrite, folder_to_fill
 from hepexp.cli.parser import Parser, at_least
 from hepexp.errors import ConfigError
 from hepexp.spelling import visible
+from hepexp.splits import SPLITS
 
 log = logging.getLogger(__name__)
 METHODS = ("lrp", "gradient_input", "integrated_gradients", "attention")  # as in hepexp.explanation, which needs torch
@@ -49,7 +50,7 @@ def main(args: list[str]) -> int:
         metavar="NAME",
         help="class whose output is explained; default: the one that is predicted for each example",
     )
-    parser.add_argument("--split", choices=("train", "val", "test"), default="test", help="default: test")
+    parser.add_argument("--split", choices=SPLITS, default="test", help="default: test")
     parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
     parser.add_argument("--out", type=Path, help="folder for these files; default: that of the run")
     add_overwrite(parser)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hepexp.config.command_line import read
 from hepexp.config.paths import runs_dir
+from hepexp.config.seeds import counted
 from hepexp.errors import ConfigError
 
-MOST_SEEDS = 1000
 HELP = """\
 hepexp train [GROUP=OPTION | KEY=VALUE] ...      train, test and record one experiment
 
@@ -80,12 +80,7 @@ def _seeds(args: list[str]) -> list[str]:
     given = [arg for arg in args if arg.startswith("seeds=")]
     if not given:
         return args
-    number = given[-1].partition("=")[2]
-    if not number.isdigit() or not 1 <= int(number) <= MOST_SEEDS:
-        raise ConfigError(f"seeds must be a number from 1 to {MOST_SEEDS}, got {number!r}; it stands for seed=1,2,...")
-    if other := [arg for arg in args if arg.startswith("seed=")]:
-        raise ConfigError(f"{given[-1]} stands for seed=1,...,{number}: leave out {other[0]}, or write -m seed=LIST")
-    seeds = ",".join(str(seed) for seed in range(1, int(number) + 1))
+    seeds = ",".join(map(str, counted(given[-1], [arg for arg in args if arg.startswith("seed=")], "-m seed=LIST")))
     return ["-m", *(arg for arg in args if arg not in (*given, "-m", "--multirun")), f"seed={seeds}"]
 
 

@@ -17,7 +17,8 @@ from typing import Any
 from hepexp.config import plugins, source
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
-from hepexp.metric import SPLITS, Metric, without_suffix
+from hepexp.metric import Metric, without_suffix
+from hepexp.splits import SPLITS
 
 OF_CLASS, OF_EVERY_RUN = "metrics", "METRICS"
 FIGURE_OF_MERIT = "hepexp.evaluation.classifiers.figure_of_merit.FigureOfMerit"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hepexp.config.metrics import columns as usual_columns
 from hepexp.config.metrics import find, heading
 from hepexp.evaluation.rounding import number, with_error
-from hepexp.metric import AT_LEVEL, BOUND, ERROR, NOTE, SPLITS, is_beside
+from hepexp.metric import AT_LEVEL, BOUND, ERROR, NOTE, is_beside
+from hepexp.splits import SPLITS
 from hepexp.text_table import Column, TextTable
 
 if TYPE_CHECKING:

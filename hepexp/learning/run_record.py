@@ -17,6 +17,7 @@ from hepexp.errors import HepexpError, Interrupted, Pruned
 from hepexp.interrupts import Interrupts
 from hepexp.learning.description import description, run_name
 from hepexp.models.weights import find_weights
+from hepexp.splits import SPLITS
 from hepexp.tracking import initial_weights, known_servers
 from hepexp.tracking.log import log_to
 from hepexp.tracking.mlflow_store import MlflowRun
@@ -105,7 +106,7 @@ def _begun(
         "weights": _sources(config, folder, is_new=overrides is not None),
     }
     folder.write_json("environment.json", surroundings)
-    sizes = " + ".join(f"{provenance[f'n_{split}']:,} {split}" for split in ("train", "val", "test"))
+    sizes = " + ".join(f"{provenance[f'n_{split}']:,} {split}" for split in SPLITS)
     made = " (simulated)" if provenance.get("simulated") else ""
     console = PlainConsole(stderr=True)
     console.print(f"run     {folder.label}")

@@ -13,6 +13,7 @@ from torch import Tensor
 from hepexp.errors import ConfigError
 
 LARGEST = 256  # sites along an axis
+HIGHEST_BETA = 100.0
 
 
 class LatticeAction(ABC):
@@ -90,12 +91,21 @@ class LatticeAction(ABC):
 class AngleAction(LatticeAction):
     """A theory of angles, each of which has a von Mises distribution if the others are given.
 
-    Attributes
+    Parameters
     ----------
+    size : L, sites along each axis.
     beta : the inverse coupling: S has the terms -beta Re A exp(-i theta) of an angle that is pulled by A.
+
+    Raises
+    ------
+    ConfigError : a beta that is not above 0 and at most 100.
     """
 
-    beta: float
+    def __init__(self, size: int, beta: float):
+        super().__init__(size)
+        if not 0 < beta <= HIGHEST_BETA:
+            raise ConfigError(f"loss.action.beta must be > 0 and <= {HIGHEST_BETA:g}, got {beta}")
+        self.beta = beta
 
     def local(self, x: Tensor, pull: Tensor) -> Tensor:
         return -self.beta * pull.abs() * torch.cos(x - pull.angle())

@@ -8,10 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hepexp.errors import ConfigError
 from hepexp.physics.lattice_action import AngleAction, ring_colours
 
-HIGHEST_BETA = 100.0
 NODES = 2000  # of the quadrature, enough for the highest charges that count
 
 
@@ -42,10 +40,7 @@ class U1Gauge(AngleAction):
     observables = (("plaquette", r"mean $\cos\theta_P$"), ("charge2", "$Q^2$"), ("charge", "$Q$"))
 
     def __init__(self, size: int = 8, beta: float = 2.0):
-        super().__init__(size)
-        if not 0 < beta <= HIGHEST_BETA:
-            raise ConfigError(f"loss.action.beta must be > 0 and <= {HIGHEST_BETA:g}, got {beta}")
-        self.beta = beta
+        super().__init__(size, beta)
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hepexp.errors import ConfigError
 from hepexp.physics.lattice_action import AngleAction, neighbours, site_colours
-
-HIGHEST_BETA = 100.0
 
 
 class XYModel(AngleAction):
@@ -43,10 +40,7 @@ class XYModel(AngleAction):
     )
 
     def __init__(self, size: int = 8, beta: float = 1.0):
-        super().__init__(size)
-        if not 0 < beta <= HIGHEST_BETA:
-            raise ConfigError(f"loss.action.beta must be > 0 and <= {HIGHEST_BETA:g}, got {beta}")
-        self.beta = beta
+        super().__init__(size, beta)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -6,10 +6,9 @@ from typing import Any, ClassVar
 
 from hepexp.config.quoting import as_typed
 from hepexp.config.root import LARGEST_SEED
+from hepexp.config.seeds import MOST_SEEDS
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
-
-MOST_SEEDS = 1000
 
 
 class StudyOptions:

@@ -19,9 +19,10 @@ from hepexp.config.overrides import compose
 from hepexp.config.quoting import as_typed
 from hepexp.config.record import reads_environment, refuse_environment
 from hepexp.config.root import LARGEST_SEED
+from hepexp.config.seeds import counted
 from hepexp.errors import ConfigError
 from hepexp.study.figures import check_figures, undrawable
-from hepexp.study.options import MOST_SEEDS, StudyOptions
+from hepexp.study.options import StudyOptions
 from hepexp.study.settings import settings
 from hepexp.tracking.initial_weights import pinned, pinned_files
 
@@ -170,8 +171,8 @@ def make_plan(name: str, options: StudyOptions, typed: Typed) -> Plan:
             axes[key] = values
         else:
             every.append(override.input_line or "")
-    if counted := [word for word in typed.words if key_of(word) == "seeds"]:
-        seeds = _counted(counted[-1], typed.words)
+    if of_number := [word for word in typed.words if key_of(word) == "seeds"]:
+        seeds = counted(of_number[-1], [word for word in typed.words if key_of(word) == "seed"], "seed=LIST")
     experiment = f"experiment={name.replace('/', '_')}"
     places = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     if (n := len(own) * len(places) * len(seeds)) > MOST_RUNS:
@@ -270,15 +271,6 @@ def _seed(text: str) -> int:
     if not text.isdigit() or int(text) > LARGEST_SEED:
         raise ConfigError(f"seed must be from 0 to {LARGEST_SEED}, got {text}")
     return int(text)
-
-
-def _counted(word: str, words: Iterable[str]) -> list[int]:
-    number = word.partition("=")[2]
-    if not number.isdigit() or not 1 <= int(number) <= MOST_SEEDS:
-        raise ConfigError(f"seeds must be a number from 1 to {MOST_SEEDS}, got {number!r}; it stands for seed=1,2,...")
-    if other := [one for one in words if key_of(one) == "seed"]:
-        raise ConfigError(f"{word} stands for seed=1,...,{number}: leave out {other[0]}, or write seed=LIST")
-    return list(range(1, int(number) + 1))
 
 
 def _last(words: list[str]) -> list[str]:

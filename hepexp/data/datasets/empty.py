@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from hepexp.batch import DataSpec, FeatureBatch
 from hepexp.data.keys import require_at_least
 from hepexp.data.loading.experiment_data import ExperimentData
-from hepexp.data.loading.splits import SPLITS
+from hepexp.splits import SPLITS
 
 
 class Empty(ExperimentData):
@@ -42,7 +42,7 @@ class Empty(ExperimentData):
         super().__init__()
         require_at_least(1, batch_size=batch_size, n_train=n_train, n_val=n_val, n_test=n_test)
         self.batch_size = batch_size
-        self.sizes = dict(zip(SPLITS, (n_train or 1, n_val or 1, n_test or 1), strict=True))
+        self.sizes: dict[str, int] = dict(zip(SPLITS, (n_train or 1, n_val or 1, n_test or 1), strict=True))
 
     def represent_as(self, name: str) -> None:
         """Do nothing: there is only one representation."""

@@ -23,7 +23,6 @@ from hepexp.data.loading.loaders import Loaders
 from hepexp.data.loading.reweighting import Reweighting
 from hepexp.data.loading.shifts import Shifts
 from hepexp.data.loading.split_store import SplitStore, open_source
-from hepexp.data.loading.splits import SPLITS
 from hepexp.data.loading.targets_and_weights import TargetsAndWeights
 from hepexp.data.representations.representation import Representation, spec_of
 from hepexp.data.store.integrity import describe_file
@@ -32,6 +31,7 @@ from hepexp.data.views.augmentation import Augmentation
 from hepexp.data.views.views import Views
 from hepexp.errors import ConfigError, DataError
 from hepexp.simulation.simulate import MOST, simulate
+from hepexp.splits import SPLITS
 
 _MOST_WORKERS = 512  # processes
 MOST_OF_SAMPLE = 200  # examples that a model needs to know the shape of one
@@ -137,7 +137,6 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         self._start = (0, 0)
         self._targets = None
         self.splits = {}
-        self.train_sampler = None
 
     def make_representations(self) -> list[Representation]:
         """The representations of its examples; the first is the one that models get unless they ask for another."""

@@ -27,14 +27,8 @@ _OUTPUTS_TO_SCORE = 2**22  # of elements, or of pairs of them, at once
 
 
 class Loaders(Examples):
-    """A base of HepDataModule, of whose splits and keys it makes batches.
+    """A base of HepDataModule, of whose splits and keys it makes batches."""
 
-    Attributes
-    ----------
-    train_sampler : sampler of the training loader, once that has been made.
-    """
-
-    train_sampler: BucketBatchSampler | None
     _start: tuple[int, int]  # epoch and batch of the next training loader
 
     @property
@@ -57,7 +51,6 @@ class Loaders(Examples):
         )
         epoch, sampler.start_batch = self._start
         sampler.set_epoch(epoch)
-        self.train_sampler = sampler
         return self._loader(examples, sampler)
 
     def training_batches(self, epoch: int, n: int) -> Iterator:

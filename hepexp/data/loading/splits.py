@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.dataset_info import Part
+from hepexp.splits import SPLITS
 
-SPLITS = ("train", "val", "test")
 _SEED = 80_10_10  # independent of a run's seed: all runs share the same test jets
 
 
@@ -74,7 +74,7 @@ def published_splits(
     if all(part.split is None for part in parts):
         return split_rows(sum(sizes), tenths)
     bounds = np.concatenate([[0], np.cumsum(sizes)])
-    rows = {
+    rows: dict[str, NDArray[np.int64]] = {
         split: np.concatenate(
             [np.zeros(0, np.int64)]
             + [np.arange(bounds[i], bounds[i + 1]) for i, part in enumerate(parts) if part.split == split]

@@ -8,6 +8,16 @@ from collections.abc import Iterable, Mapping
 
 from hepexp.data.tables.summary import Summary
 
+# components of which a four-momentum can be made, in the order in which they are preferred: the first as they are
+BASES = (
+    ("px", "py", "pz", "energy"),
+    ("pt", "eta", "phi", "energy"),
+    ("pt", "eta", "phi", "mass"),
+    ("px", "py", "pz", "mass"),
+    ("pt", "y", "phi", "mass"),
+    ("pt", "y", "phi", "energy"),
+    ("pt", "y", "phi", "pid"),
+)
 # names of the components of a four-momentum, in lower case
 _COMPONENTS = {
     "pt": ("pt", "transversemomentum"),

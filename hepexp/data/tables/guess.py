@@ -10,19 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.tables.component_names import attached_prefix, split_name
+from hepexp.data.tables.component_names import BASES, attached_prefix, split_name
 from hepexp.data.tables.edge_columns import EdgeColumns, edge_columns, same_length
 from hepexp.data.tables.summary import Summary
 
-# a four-momentum in the order in which it is preferred: the first needs no conversion
-BASES = (
-    ("px", "py", "pz", "energy"),
-    ("pt", "eta", "phi", "energy"),
-    ("pt", "eta", "phi", "mass"),
-    ("px", "py", "pz", "mass"),
-    ("pt", "y", "phi", "mass"),
-    ("pt", "y", "phi", "pid"),
-)
 _MASSLESS = (("pt", "eta", "phi"), ("px", "py", "pz"))  # with mass 0
 _ENERGIES = ("pt", "mass", "energy", "px", "py", "pz")
 _IMPACT = re.compile(r"(.*[._]|^)(d0|dz|dxy|z0|ip[23]d)[._]?(val(ue)?|err(or)?|sig(nificance)?|uncertainty)?", re.I)

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from hepexp.evaluation.anomaly import anomaly_figures, anomaly_scores, is_unseen
-from hepexp.evaluation.bootstrap import mean, mean_of, ones, with_errors
+from hepexp.evaluation.bootstrap import mean_of, ones, ratio, with_errors
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
+from hepexp.evaluation.weighted_statistics import deviation_of, median_of
 from hepexp.figures import class_name
 from hepexp.metric import Metric
 
@@ -149,7 +150,7 @@ class ReconstructionEvaluator(Evaluator):
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
         figures = self._errors(outputs)
-        figures |= {"energy_response": _median(response(outputs)), "kl": mean_of(outputs["kl"].sum(1))}
+        figures |= {"energy_response": median_of(response(outputs)), "kl": mean_of(outputs["kl"].sum(1))}
         even = ones(len(outputs["label"]), outputs.get("weight"))
         figures |= anomaly_figures(outputs, self.n_pixels)
         return {"loss": mean_loss(outputs), **{name: of(even) for name, of in figures.items()}}
@@ -158,13 +159,13 @@ class ReconstructionEvaluator(Evaluator):
         of_image = response(outputs)
         figures = self._errors(outputs)
         figures |= {
-            "energy_response": _median(of_image),
-            "energy_resolution": _deviation(of_image),
+            "energy_response": median_of(of_image),
+            "energy_resolution": deviation_of(of_image),
             "kl": mean_of(outputs["kl"].sum(1)),
             **anomaly_figures(outputs, self.n_pixels),
         }
         for c, name in enumerate(self._channels(outputs)):
-            figures[f"energy_response_{name}"] = _median(response(outputs, c))
+            figures[f"energy_response_{name}"] = median_of(response(outputs, c))
         weight = outputs.get("weight")
         metrics = {**loss_figures(outputs, seed), **with_errors(figures, len(outputs["label"]), seed, weight=weight)}
         metrics["active_dimensions"] = int((self._kl_of_dimensions(outputs) > ACTIVE).sum())
@@ -219,11 +220,11 @@ class ReconstructionEvaluator(Evaluator):
         figures = {
             "reconstruction_mse": mean_of(mse.mean(1)),
             "baseline_mse": mean_of(baseline.mean(1)),
-            "reconstruction_over_baseline": _ratio(mse.mean(1), baseline.mean(1)),
+            "reconstruction_over_baseline": ratio(mse.mean(1), baseline.mean(1)),
         }
         for c, name in enumerate(self._channels(outputs)):
             figures[f"reconstruction_mse_{name}"] = mean_of(mse[:, c])
-            figures[f"reconstruction_over_baseline_{name}"] = _ratio(mse[:, c], baseline[:, c])
+            figures[f"reconstruction_over_baseline_{name}"] = ratio(mse[:, c], baseline[:, c])
         return figures
 
 
@@ -232,45 +233,3 @@ def response(outputs: Outputs, channel: int | None = None) -> np.ndarray:
     chosen = slice(None) if channel is None else slice(channel, channel + 1)
     true, found = (outputs[name][:, chosen].sum(1, dtype=np.float64) for name in ("energy", "reconstructed_energy"))
     return np.divide(found, true, out=np.full(len(true), np.nan), where=true > 0)
-
-
-def _median(values: np.ndarray) -> Callable[[np.ndarray], float]:
-    """The median as a function of the weights of the values; values that are not finite are left out."""
-    known = np.flatnonzero(np.isfinite(values))
-    known = known[np.argsort(values[known], kind="stable")]
-    ordered = values[known].astype(np.float64)
-
-    def of(weight: np.ndarray) -> float:
-        below = np.cumsum(weight[known])
-        if not len(below) or below[-1] <= 0:
-            return float("nan")
-        # half of the weight is reached at one value, or between two
-        low, high = (int(np.argmax(below >= below[-1] / 2)), int(np.argmax(below > below[-1] / 2)))
-        return float(ordered[low] + ordered[high]) / 2
-
-    return of
-
-
-def _deviation(values: np.ndarray) -> Callable[[np.ndarray], float]:
-    """The standard deviation as a function of the weights of the values; values that are not finite are left out."""
-    known = np.isfinite(values)
-    values = values[known].astype(np.float64)
-
-    def of(weight: np.ndarray) -> float:
-        weight = weight[known]
-        if weight.dtype.kind == "i":
-            return float(np.std(np.repeat(values, weight))) if weight.any() else float("nan")
-        variance = mean((values - mean(values, weight)) ** 2, weight)
-        return float(np.sqrt(variance)) if variance >= 0 else float("nan")
-
-    return of
-
-
-def _ratio(above: np.ndarray, below: np.ndarray) -> Callable[[np.ndarray], float]:
-    """Ratio of the means; NaN where the denominator is zero, as for identical images."""
-
-    def of(weight: np.ndarray) -> float:
-        divisor = weight @ below
-        return float(weight @ above / divisor) if divisor > 0 else float("nan")
-
-    return of

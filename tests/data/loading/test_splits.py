@@ -6,7 +6,8 @@ import pytest
 from hepexp.data.datasets.jetclass import info as jetclass
 from hepexp.data.datasets.top import info as top
 from hepexp.data.loading.split_store import open_source
-from hepexp.data.loading.splits import SPLITS, split_events
+from hepexp.data.loading.splits import split_events
+from hepexp.splits import SPLITS
 
 
 def made_in_turn(n: int, n_classes: int, per_event: int, block: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from pyarrow import feather
 from hepexp.cli.data import main
 from hepexp.data.datasets.files.inputs import find_files
 from hepexp.data.expressions.parse import parse
-from hepexp.data.tables.component_names import split_name
+from hepexp.data.tables.component_names import BASES, split_name
 from hepexp.data.tables.config_file import scalar
 from hepexp.data.tables.guess import four_momenta, guess
 from hepexp.data.tables.summary import summarise
@@ -52,16 +52,6 @@ def table(path, **arrays):
 )
 def test_components_are_told_from_names_that_end_like_them(name, expected):
     assert split_name(name) == expected
-
-
-BASES = [
-    ("px", "py", "pz", "energy"),
-    ("pt", "eta", "phi", "energy"),
-    ("pt", "eta", "phi", "mass"),
-    ("px", "py", "pz", "mass"),
-    ("pt", "y", "phi", "mass"),
-    ("pt", "y", "phi", "pid"),
-]
 
 
 @pytest.mark.parametrize("basis", BASES)

@@ -17,11 +17,12 @@ from hepexp.data.datasets.files.inputs import InputFile, class_names, find_files
 from hepexp.data.datasets.files.keys import Keys, keys_of
 from hepexp.data.datasets.files.momenta import refuse_wrong_momenta
 from hepexp.data.datasets.files.names import check_names
-from hepexp.data.datasets.files.splits import Split, by_hash, check_fractions, hash_of, refuse_shared
+from hepexp.data.datasets.files.splits import by_hash, check_fractions, hash_of, refuse_shared
 from hepexp.data.store.check import Refusal
 from hepexp.data.store.ragged import Layout, Ragged
 from hepexp.data.store.table import ORIGIN
 from hepexp.errors import ConfigError, DataError
+from hepexp.splits import Split
 
 if TYPE_CHECKING:
     from hepexp.data.datasets.files.particles import FileParticles

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hepexp.errors import ConfigError
-
-SPLITS = ("train", "val", "test")
+from hepexp.splits import SPLITS
 
 
 @dataclass(frozen=True)

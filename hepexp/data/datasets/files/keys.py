@@ -16,19 +16,11 @@ from hepexp.data.datasets.files.names import check_names
 from hepexp.data.datasets.files.scaled_input import Input, Text, inputs_of
 from hepexp.data.expressions.expression import Expression
 from hepexp.data.expressions.parse import parse
+from hepexp.data.tables.component_names import BASES
 from hepexp.data.transforms.carry import edge_target
 from hepexp.errors import ConfigError
 
-BASES = (
-    ("px", "py", "pz", "energy"),
-    ("px", "py", "pz", "mass"),
-    ("pt", "eta", "phi", "mass"),
-    ("pt", "eta", "phi", "energy"),
-    ("pt", "y", "phi", "mass"),
-    ("pt", "y", "phi", "energy"),
-    ("pt", "y", "phi", "pid"),
-    ("pt", "eta", "phi", "pid"),
-)
+TYPED = (*BASES, ("pt", "eta", "phi", "pid"))  # a column of that name may be anything: only where it is typed
 
 
 @dataclass(frozen=True)
@@ -64,8 +56,8 @@ class Keys:
     channel_axis: str | None = None
 
     def __post_init__(self) -> None:
-        if self.p4 is not None and tuple(self.p4) not in BASES and set(self.p4) not in map(set, BASES):
-            known = "; ".join(" ".join(basis) for basis in BASES)
+        if self.p4 is not None and set(self.p4) not in map(set, TYPED):
+            known = "; ".join(" ".join(basis) for basis in TYPED)
             got = " ".join(map(str, self.p4)) or "none"
             cut = cut_expression(self.p4)
             hint = f"; YAML cuts at commas: write '{cut}' in quotes" if cut else ""
