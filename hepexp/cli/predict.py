@@ -33,6 +33,7 @@ scores are the mean of theirs, beside columns spread_CLASS, aleatoric and episte
   hepexp predict runs/hepexp/MULTIRUN --input jets.npz --out ensemble.parquet
   hepexp predict jets.onnx --input jets.npz --out scores.parquet      a network that `hepexp export` wrote"""
 EXPORTED = ".onnx"
+FOR_TORCH = {".pt2": "torch.export.load", ".pt": "torch.jit.load"}  # which reads them
 
 
 def main(args: list[str]) -> int:
@@ -119,6 +120,12 @@ def _runs(options: Namespace) -> _Scores:
 
 
 def _is_exported(words: Sequence[str]) -> bool:
+    for word in words:
+        if os.path.isfile(word) and (reader := FOR_TORCH.get(Path(word).suffix)):
+            raise ConfigError(
+                f"{word} is read by {reader}, in a program of your own; hepexp predict takes the run itself or "
+                f"the {EXPORTED} file of `hepexp export RUN`"
+            )
     return any(word.endswith(EXPORTED) and "=" not in word for word in words)
 
 

@@ -115,7 +115,8 @@ class ExplainedRun:
         labels = np.unique(explained.label)
         each = max(1, most // len(labels))
         rows = [i for c in labels for i in np.flatnonzero(explained.label == c)[:each]][:most]
-        title = f"relevance by {self.method}"
+        by = f"by {self.method.replace('_', ' ')}"
+        title = f"relevance {by}"
         shown = {{"train": "training", "val": "validation"}.get(self.split, "test"): len(explained)}
         suffix = f"{self.noun}s" if self.jet is None else f"{self.noun}_{self.jet}"
         with about(sample(self.config, self.data.provenance(), self.noun, shown)):
@@ -129,7 +130,7 @@ class ExplainedRun:
                 plots.draw_bars(examples, explained, rows, self.names, title, features)
             self.written.append(f"plots/{examples.name}")
             if self.jet is None:
-                plots.draw_deletion(folder / "explain_deletion.png", explained, f"deletion by {self.method}", self.noun)
+                plots.draw_deletion(folder / "explain_deletion.png", explained, f"deletion {by}", self.noun)
                 means = folder / "explain_averages.png"
                 if image := not explained.momenta and self.data.spec.image_shape:
                     plots.draw_mean_images(means, explained, self.names, title, image[1:])

@@ -103,6 +103,8 @@ def test_an_onnx_file_alone_or_damaged_is_refused(copied):
     (copied / "alone.onnx").write_bytes(b"not a model")
     assert "no alone.json beside it" in one_line(predict(copied, "alone.onnx"), 2)
     assert "does not exist" in one_line(predict(copied, "absent.onnx"), 2)
+    (copied / "jets.pt2").touch()
+    assert "jets.pt2 is read by torch.export.load" in one_line(predict(copied, "jets.pt2"), 2)
     (copied / "jets.onnx").write_bytes(b"not a model")
     assert "describes another file" in one_line(predict(copied, "jets.onnx"), 1)
 
