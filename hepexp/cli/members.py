@@ -73,7 +73,8 @@ def members(words: Sequence[str], groups: tuple[str, ...]) -> tuple[list[RunFold
 
     Raises
     ------
-    ConfigError : no such run, a run named twice, a multirun of which no run has finished, or a change that is refused.
+    ConfigError : no such run, a run named twice, one with another data set or loss than the first, a multirun of which
+        no run has finished, or a change that is refused.
     """
     from hepexp.config.record import with_changes
     from hepexp.tracking.run_folder import RunFolder
@@ -86,7 +87,19 @@ def members(words: Sequence[str], groups: tuple[str, ...]) -> tuple[list[RunFold
     paths = [folder.path for folder in folders]
     if twice := next((folder for k, folder in enumerate(folders) if folder.path in paths[:k]), None):
         raise ConfigError(f"{twice.label} is named twice; an ensemble needs different runs")
-    return folders, [with_changes(folder.config, changes, groups, folder.path / "config.yaml") for folder in folders]
+    configs = [with_changes(folder.config, changes, groups, folder.path / "config.yaml") for folder in folders]
+    for folder, config in zip(folders[1:], configs[1:], strict=True):
+        _check_alike(folder, config, folders[0], configs[0])
+    return folders, configs
+
+
+def _check_alike(folder: RunFolder, config: DictConfig, first: RunFolder, other: DictConfig) -> None:
+    if config.choices.dataset != other.choices.dataset or config.loss._target_ != other.loss._target_:
+        key = "dataset" if config.choices.dataset != other.choices.dataset else "loss"
+        raise ConfigError(
+            f"{folder.label} has {key}={config.choices[key]}, but {first.label} {key}={other.choices[key]}; an "
+            "ensemble is of runs that predict the same"
+        )
 
 
 def _is_change(word: str) -> bool:

@@ -37,7 +37,7 @@ class Scorer:
 
     Raises
     ------
-    ConfigError : runs that predict other classes or targets, or have other losses, than the first one.
+    ConfigError : runs that predict other classes or targets than the first one.
     """
 
     def __init__(
@@ -51,8 +51,6 @@ class Scorer:
         self.folders = folders
         self.members: list[Components] = []
         for folder, config in zip(folders, configs, strict=True):
-            if self.members:  # the first is checked as it is rebuilt
-                self._check(folder, config, folders[0], configs[0])
             self.members.append(rebuild(folder, config, checkpoint, to_score))
             self._check_names(folder)
             if len(folders) > 1 and self.members[-1].module.generation is not None:
@@ -105,15 +103,6 @@ class Scorer:
         loaders: list[Iterator[DataLoader]] = [one.data.loaders_of_file(path) for one in self.members]
         for parts in zip(*loaders, strict=True):
             yield self.combined([predict(one, loader) for one, loader in zip(self.members, parts, strict=True)])
-
-    @staticmethod
-    def _check(folder: RunFolder, config: DictConfig, first: RunFolder, other: DictConfig) -> None:
-        if config.choices.dataset != other.choices.dataset or config.loss._target_ != other.loss._target_:
-            key = "dataset" if config.choices.dataset != other.choices.dataset else "loss"
-            raise ConfigError(
-                f"{folder.label} has {key}={config.choices[key]}, but {first.label} {key}={other.choices[key]}; an "
-                "ensemble is of runs that predict the same"
-            )
 
     def _check_names(self, folder: RunFolder) -> None:
         ours, theirs = (

@@ -124,6 +124,8 @@ def test_runs_with_other_classes_are_no_ensemble(home, hepexp):
     shutil.copytree((home / "runs" / "latest").resolve(), other)
     config = (other / "config.yaml").read_text()
     (other / "config.yaml").write_text(config.replace("  dataset: top\n", "  dataset: qg\n"))
-    message = shell.one_line(hepexp("evaluate", "latest", "other"), 2)
-    assert "has dataset=qg, but hepexp/" in message
-    assert message.endswith("dataset=top; an ensemble is of runs that predict the same")
+    files = ("--input", "jets.npz", "--out", "scores.parquet")  # of neither data set
+    for words in (("evaluate", "latest", "other"), ("predict", "latest", "other", *files)):
+        message = shell.one_line(hepexp(*words), 2)
+        assert "has dataset=qg, but hepexp/" in message
+        assert message.endswith("dataset=top; an ensemble is of runs that predict the same")
