@@ -7,6 +7,8 @@ from hepexp.config import catalog, option, schema
 from hepexp.config.suggest import closest, did_you_mean
 from hepexp.errors import ConfigError
 
+MOST = 3  # times as long as what was typed is the meaning of a key that it may stand for
+
 
 def of_key(name: str, chosen: Mapping[str, str | None], roots: list[str], searched: Sequence[Path]) -> str:
     """What to say of a first part of a key that is neither a group nor a key of the run itself.
@@ -17,24 +19,33 @@ def of_key(name: str, chosen: Mapping[str, str | None], roots: list[str], search
     roots : the groups and the run's own keys.
     searched : the configuration folders.
     """
-    full = _full_keys(chosen, searched)
+    meanings = _meanings(chosen, searched)
+    full: dict[str, list[str]] = {}
+    for key in meanings:
+        full.setdefault(key.rpartition(".")[2], []).append(key)
     if options := [group for group in chosen if name in catalog.options(group, searched)]:
         return f"; did you mean {' or '.join(f'{group}={name}' for group in options)}?"
     if name not in full and (close := did_you_mean(name, roots)):
         return close
-    meant = closest(name, full)
-    return f"; did you mean {' or '.join(full[meant])}?" if meant else "; see: hepexp list, hepexp show GROUP=NAME"
+    meant = full.get(closest(name, full) or "") or _by_meaning(name, meanings)
+    return f"; did you mean {' or '.join(meant)}?" if meant else "; see: hepexp list, hepexp show GROUP=NAME"
 
 
-def _full_keys(chosen: Mapping[str, str | None], searched: Sequence[Path]) -> dict[str, list[str]]:
-    """Keys of the chosen options, `optimizer.lr`, by their last part; without those of options that are unknown."""
-    found: dict[str, list[str]] = {}
+def _by_meaning(name: str, meanings: Mapping[str, str]) -> list[str]:
+    """The key that is explained by these words and the fewest others: `optimizer.lr` of `learning_rate`."""
+    words = name.replace("_", " ").lower()
+    found = [key for key, meaning in meanings.items() if words in meaning.lower() and len(meaning) <= MOST * len(words)]
+    return [min(found, key=lambda key: len(meanings[key]))] if found else []
+
+
+def _meanings(chosen: Mapping[str, str | None], searched: Sequence[Path]) -> dict[str, str]:
+    """Keys of the chosen options, `optimizer.lr`, and what they mean; without those of options that are unknown."""
+    found: dict[str, str] = {}
     for group, name in chosen.items():
         try:
             target = option.read(group, name, searched).target if name else None
-            names = [*schema.signature(target).parameters] if target else []
+            parameters = schema.signature(target).parameters if target else {}
         except ConfigError:
             continue
-        for key in names:
-            found.setdefault(key, []).append(f"{group}.{key}")
+        found |= {f"{group}.{key}": parameter.doc for key, parameter in parameters.items()}
     return found

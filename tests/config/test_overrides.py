@@ -26,6 +26,7 @@ BAD = [
     ("n_hidden=3", "unknown group or key 'n_hidden'; did you mean model.n_hidden or dataset.n_hidden?"),
     ("drop_out=0", "unknown group or key 'drop_out'; did you mean model.dropout?"),
     ("other=1", "unknown group or key 'other'; did you mean model=other?"),
+    ("hidden_layers=1", "unknown group or key 'hidden_layers'; did you mean model.n_hidden?"),  # by its meaning
     ("zzz=1", "unknown group or key 'zzz'; see: hepexp list"),
     ("name=3", "name: expected text or null, got 3; see: hepexp show train; for text write 'name=\"3\"'"),
     ("tracking.timout=3", "unknown key 'tracking.timout'; did you mean timeout?"),
