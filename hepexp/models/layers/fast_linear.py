@@ -1,6 +1,6 @@
 """Linear layers and dropout at the speed that a CPU allows; elsewhere they are torch's own.
 
-On AVX-512 machines not made by Intel, the products of oneDNN take half the time of those behind F.linear; and 16 random
+On some processors the products of oneDNN take half the time of those behind F.linear, see `cache_blocking`; 16 random
 bits are enough to drop an element, where torch draws a floating-point number.
 """
 

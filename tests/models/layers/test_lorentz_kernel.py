@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from hepexp.models.layers.lorentz_kernel import messages
 from hepexp.models.layers.lorentz_kernel.geometry import Invariants, clamped_push, invariants, push
 from hepexp.models.layers.lorentz_kernel.messages import EdgeWeights, edge_messages
 from hepexp.models.layers.lorentz_kernel.moments import pair_moments
@@ -32,17 +33,19 @@ def symmetric(values: torch.Tensor, pairs: ParticlePairs) -> torch.Tensor:
     return torch.cat([(s + s.mT).flatten(-3) for s in pieces], dim=-1)
 
 
+@pytest.mark.parametrize("kept", [True, False])
 @pytest.mark.parametrize("last", [True, False])
-def test_gradients_of_the_messages(pairs, last):
+def test_gradients_of_the_messages(pairs, last, kept, monkeypatch):
+    monkeypatch.setattr(messages, "KEPT", messages.KEPT if kept else 0)
     n_rows, n_pairs = len(pairs.mask), len(pairs.pair_mask)
     weights = [draw(2, H), draw(H, H), draw(H), draw(H), draw(1)]
     weights += [] if last else [draw(H, H), draw(H), draw(H)]
 
-    def messages(p, q, s, *w):
+    def edges(p, q, s, *w):
         agg, coef = edge_messages(p, q, s, EdgeWeights(*w, *[None] * (8 - len(w))), pairs)
         return agg if coef is None else (agg, coef)
 
-    assert torch.autograd.gradcheck(messages, (draw(n_rows, H), draw(n_rows, H), draw(2, n_pairs), *weights))
+    assert torch.autograd.gradcheck(edges, (draw(n_rows, H), draw(n_rows, H), draw(2, n_pairs), *weights))
 
 
 def test_holds_every_particle_and_pair_once(pairs):

@@ -1,12 +1,15 @@
 """The edge part of a Lorentz group equivariant block: messages between all pairs, never all in memory at once.
 
-A pair costs two n_hidden x n_hidden products forward and four backward. The pairs of a few jets at a time go through
-all of them while their rows stay in the cache; the backward pass recomputes the messages of a piece, which costs about
-as much as keeping them and avoids tensors of size N^2 n_hidden.
+A pair costs two n_hidden x n_hidden products forward and four backward, 12 n_hidden^2 operations, which is the floor.
+The pairs of a few jets at a time go through all of them while their rows stay in the cache. On a CPU the outputs of the
+two products, 8 n_hidden bytes a pair in float32, wait in memory for the backward pass: to write and read them takes
+less time than to multiply again. Where they are too many, and on other devices, the backward pass recomputes them, for
+16 n_hidden^2 operations in all.
 """
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import NamedTuple
 
 import torch
@@ -17,6 +20,8 @@ from hepexp.exporting import Function
 from hepexp.models.layers.cache_blocking import add_product, gradient_of_weight, linear, run
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
 from hepexp.precision import full_precision
+
+KEPT = 2**28  # bytes that a block may keep for its backward pass, 256 MiB
 
 
 class EdgeWeights(NamedTuple):
@@ -32,39 +37,45 @@ class EdgeWeights(NamedTuple):
     w4: Tensor | None
 
 
-def _cut(piece: Piece, p: Tensor, q: Tensor, s: Tensor, pair: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """One piece of what enters: z = p_i + q_j (E, H), s (E, S) and pair (E,)."""
+class Messages(NamedTuple):
+    """The gate (E,), m = gate ReLU(w2 u + b2) and r = ReLU(w3 m + b3), (E, H) each; r is None without phi_x."""
+
+    gate: Tensor
+    m: Tensor
+    r: Tensor | None
+
+
+def _first(piece: Piece, p: Tensor, q: Tensor, s: Tensor, w: EdgeWeights) -> Tensor:
+    """u = ReLU(p_i + q_j + s_ij c) of a piece, (E, H)."""
     z = torch.add(piece.nodes(p)[:, :, None], piece.nodes(q)[:, None]).flatten(0, 2)
-    return z, s[:, piece.pairs].t(), pair[piece.pairs]
+    return z.addmm_(s[:, piece.pairs].t(), w.c).relu_().to(w.w2.dtype)
 
 
-def _messages(z: Tensor, s: Tensor, pair: Tensor, w: EdgeWeights) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-    """u = ReLU(z + s c), the gate (E,), m = gate ReLU(w2 u + b2) and r = ReLU(w3 m + b3); each (E, H)."""
-    u = z.addmm_(s, w.c).relu_().to(w.w2.dtype)
+def _messages(u: Tensor, pair: Tensor, w: EdgeWeights) -> Messages:
     m = linear(u, w.w2, w.b2, relu=True)
     gate = torch.addmv(w.bm, m, w.wm).sigmoid_().mul_(pair)
     m.mul_(gate[:, None])
-    r = None if w.w3 is None else linear(m, w.w3, w.b3, relu=True)
-    return u, gate, m, r
-
-
-def _forward(z: Tensor, s: Tensor, pair: Tensor, w: EdgeWeights) -> tuple[Tensor, Tensor | None]:
-    """Messages (E, H) and phi_x of them (E,)."""
-    _, _, m, r = _messages(z, s, pair, w)
-    return m, None if r is None or w.w4 is None else torch.mv(r, w.w4).to(z.dtype).mul_(pair)
+    return Messages(gate, m, None if w.w3 is None else linear(m, w.w3, w.b3, relu=True))
 
 
 def _backward(
-    z: Tensor, s: Tensor, pair: Tensor, w: EdgeWeights, m_grad: Tensor, coef_grad: Tensor | None, want_s: bool
+    u: Tensor,
+    messages: Messages,
+    s: Tensor,
+    pair: Tensor,
+    w: EdgeWeights,
+    m_grad: Tensor,
+    coef_grad: Tensor | None,
+    want_s: bool,
 ):
-    """Gradients of z and s, then the share of the pairs in that of each weight, in the order of EdgeWeights.
+    """Gradients of z = p_i + q_j and s, then the pairs' share in that of each weight, in the order of EdgeWeights.
 
     Parameters
     ----------
-    m_grad : (E, H), of the messages but for what phi_x does with them; overwritten, as z is.
+    m_grad : (E, H), of the messages but for what phi_x does with them; overwritten.
     coef_grad : (E,), of phi_x.
     """
-    u, gate, m, r = _messages(z, s, pair, w)
+    gate, m, r = messages
     relu_backward = torch.ops.aten.threshold_backward
     in_place = torch.ops.aten.threshold_backward.grad_input
     g_m = m_grad
@@ -85,32 +96,39 @@ def _backward(
     g_v = in_place(g_v, m, 0, grad_input=g_v)
     g_w2, g_b2 = gradient_of_weight(g_v, u), g_v.sum(0)
     g_u = linear(g_v, w.w2.t())
-    g_z = in_place(g_u, u, 0, grad_input=g_u).to(z.dtype)
+    g_z = in_place(g_u, u, 0, grad_input=g_u).to(s.dtype)
     g_s = linear(g_z, w.c).t() if want_s else None
     return g_z, g_s, torch.mm(s.t(), g_z), g_w2, g_b2, g_wm, g_logit.sum()[None], g_w3, g_b3, g_w4
 
 
 class _Edges(Function):
     @staticmethod
-    def forward(ctx, pairs: ParticlePairs, p: Tensor, q: Tensor, s: Tensor, *weights):
+    def forward(ctx, pairs: ParticlePairs, keep: bool, p: Tensor, q: Tensor, s: Tensor, *weights):
         w = EdgeWeights(*weights)
-        ctx.pairs = pairs
-        ctx.save_for_backward(p, q, s, *weights)
 
-        def job(piece: Piece) -> tuple[Tensor, Tensor | None]:
-            m, coef = _forward(*_cut(piece, p, q, s, pairs.pair_mask), w)
-            return m.view(piece.jets * piece.n, piece.n, -1).sum(1, dtype=p.dtype), coef
+        def job(piece: Piece) -> tuple[Tensor, Tensor | None, Messages | None]:
+            pair = pairs.pair_mask[piece.pairs]
+            messages = _messages(_first(piece, p, q, s, w), pair, w)
+            _, m, r = messages
+            coef = None if r is None or w.w4 is None else torch.mv(r, w.w4).to(p.dtype).mul_(pair)
+            agg = m.view(piece.jets * piece.n, piece.n, -1).sum(1, dtype=p.dtype)
+            return agg, coef, messages if keep else None
 
-        agg, coef = zip(*(result for _, result in run(job, pairs.pieces)), strict=True)
+        agg, coef, kept = zip(*(result for _, result in run(job, pairs.pieces)), strict=True)
+        ctx.pairs, ctx.keep = pairs, keep
+        ctx.save_for_backward(p, q, s, *weights, *(chain(*kept) if keep else ()))
         return torch.cat(agg), None if w.w3 is None else torch.cat(coef)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, agg_grad: Tensor, coef_grad: Tensor | None):
-        p, q, s, *weights = ctx.saved_tensors
-        w, pairs, want_s = EdgeWeights(*weights), ctx.pairs, ctx.needs_input_grad[3]
+        saved, n = ctx.saved_tensors, 3 + len(EdgeWeights._fields)
+        (p, q, s), w, rest = saved[:3], EdgeWeights(*saved[3:n]), iter(saved[n:])
+        pairs, want_s = ctx.pairs, ctx.needs_input_grad[4]
+        kept = [Messages(*islice(rest, 3)) if ctx.keep else None for _ in pairs.pieces]
 
-        def job(piece: Piece):
+        def job(of: tuple[Piece, Messages | None]):
+            piece, messages = of
             shape = (piece.jets, piece.n, piece.n, p.shape[1])
             m_grad = (
                 piece.nodes(agg_grad)[:, :, None]
@@ -119,16 +137,18 @@ class _Edges(Function):
                 .clone(memory_format=torch.contiguous_format)
             )
             at_pairs = None if coef_grad is None else coef_grad[piece.pairs]
-            z, own_s, pair = _cut(piece, p, q, s, pairs.pair_mask)
-            g_z, *others = _backward(z, own_s, pair, w, m_grad.flatten(0, 2), at_pairs, want_s)
+            u, own_s, pair = _first(piece, p, q, s, w), s[:, piece.pairs].t(), pairs.pair_mask[piece.pairs]
+            messages = messages or _messages(u, pair, w)
+            g_z, *others = _backward(u, messages, own_s, pair, w, m_grad.flatten(0, 2), at_pairs, want_s)
             g_z = g_z.view(shape)
             return g_z.sum(2).flatten(0, 1), g_z.sum(1).flatten(0, 1), *others
 
-        p_grads, q_grads, s_grads, *shares = zip(*(result for _, result in run(job, pairs.pieces)), strict=True)
+        results = run(job, list(zip(pairs.pieces, kept, strict=True)))
+        p_grads, q_grads, s_grads, *shares = zip(*(result for _, result in results), strict=True)
         # In the order of the pieces, whichever thread finished first: the same sum to the last digit.
         weight_grads = [None if g[0] is None else torch.stack(g).sum(0) for g in shares]
         s_grad = torch.cat(s_grads, dim=1) if want_s else None
-        return None, torch.cat(p_grads), torch.cat(q_grads), s_grad, *weight_grads
+        return None, None, torch.cat(p_grads), torch.cat(q_grads), s_grad, *weight_grads
 
 
 def edge_messages(
@@ -146,5 +166,7 @@ def edge_messages(
     -------
     sum_j m_ij (R, H) and phi_x(m_ij) (E,), zero where there is no pair, or None without phi_x.
     """
+    size = 2 * len(pairs.pair_mask) * p.shape[1] * weights.w2.element_size()
+    keep = p.device.type == "cpu" and torch.is_grad_enabled() and size <= KEPT
     with full_precision(p):
-        return _Edges.apply(pairs, p, q, s, *weights)
+        return _Edges.apply(pairs, keep, p, q, s, *weights)
