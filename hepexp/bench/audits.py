@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hepexp.bench.markdown import command, markdown
-from hepexp.check.report import circuits_table, table
+from hepexp.check.report import IN_FULL, circuits_table, table
 from hepexp.compare.groups import group
 from hepexp.compare.record import Record
 from hepexp.errors import ConfigError
@@ -87,6 +87,8 @@ def _command(folder: Path, verb: str) -> str:
     content = _read(folder, f"{verb}.json")
     if "n" in content:
         words.append(f"--n {content['n']}")
+    if 0 < len(checks := content.get("checks", {})) <= IN_FULL:
+        words.append(f"--only {','.join(checks)}")
     if "method" in content:
         words.append(f"--method {content['method']}")
     (of_run,) = group([Record(RunFolder(run))])
