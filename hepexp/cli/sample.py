@@ -102,7 +102,8 @@ def _draw(folder: RunFolder, config: DictConfig, options: Namespace) -> int:
     from hepexp.data.download.progress import examples_progress
     from hepexp.learning.drawing import write_draws
     from hepexp.learning.trained import rebuild
-    from hepexp.losses.sampling import Sampling, is_chain, is_density
+    from hepexp.losses.lattice_samplers import is_chain, is_density
+    from hepexp.losses.sampling import Sampling
 
     components = rebuild(folder, config, options.checkpoint)
     device = components.trainer.build([]).strategy.root_device

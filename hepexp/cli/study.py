@@ -90,7 +90,8 @@ def _plan(name: str, words: list[str], flags: dict[str, str], searched: list[Pat
     schema.check(node, "study", name)
     from hepexp.config.build import instantiate
     from hepexp.config.command_line import CommandLine, translate
-    from hepexp.study.plan import Typed, make_plan
+    from hepexp.study.plan import make_plan
+    from hepexp.study.typed import Typed
 
     typed = Typed.read(CommandLine(flags, translate(words)))
     return make_plan(name, instantiate(node, "study"), typed)

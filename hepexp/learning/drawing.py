@@ -16,7 +16,8 @@ from hepexp.atomic import atomic
 from hepexp.errors import HepexpError
 from hepexp.evaluation.autocorrelation import independence_chain
 from hepexp.evaluation.evaluators.evaluator import rows_as_lists
-from hepexp.losses.sampling import Chain, Density, Sampling, is_chain
+from hepexp.losses.lattice_samplers import Chain, Density, is_chain
+from hepexp.losses.sampling import Sampling
 
 AT_ONCE = 1000
 Columns = dict[str, NDArray]

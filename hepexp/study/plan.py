@@ -24,9 +24,9 @@ from hepexp.errors import ConfigError
 from hepexp.study.figures import check_figures, undrawable
 from hepexp.study.options import StudyOptions
 from hepexp.study.settings import settings
+from hepexp.study.typed import Typed, key_of, last_of_each
 from hepexp.tracking.initial_weights import pinned, pinned_files
 
-OF_SEEDS = ("seed", "seeds")
 MOST_RUNS = 10_000
 
 
@@ -62,36 +62,6 @@ class Row:
     along: Mapping[str, str]
     name: str
     runs: tuple[Run, ...]
-
-
-@dataclass(frozen=True)
-class Typed:
-    """What a command line asks of a study.
-
-    Parameters
-    ----------
-    words : overrides, the last of each key.
-    launcher : those of Hydra's own keys, which say who runs the jobs.
-    flags : `--config-dir`.
-    """
-
-    words: list[str]
-    launcher: list[str]
-    flags: Mapping[str, str]
-
-    @classmethod
-    def read(cls, line: CommandLine) -> Typed:
-        hydras = [word for word in line.overrides if key_of(word).startswith("hydra")]
-        return cls(_last([word for word in line.overrides if word not in hydras]), hydras, line.values)
-
-    @property
-    def kept_apart(self) -> list[str]:
-        """The words that make other runs of the same file, sorted; more seeds are more runs of the same kind."""
-        return sorted(word for word in self.words if key_of(word) not in OF_SEEDS)
-
-    @property
-    def flag_words(self) -> list[str]:
-        return [word for pair in self.flags.items() for word in pair]
 
 
 @dataclass(frozen=True)
@@ -146,11 +116,6 @@ class Plan:
         return [key for key, values in self.axes.items() if len(values) > 1]
 
 
-def key_of(word: str) -> str:
-    """The key, or the group, of an override."""
-    return translate([word])[0].partition("=")[0].lstrip("+~")
-
-
 def make_plan(name: str, options: StudyOptions, typed: Typed) -> Plan:
     """The runs of a study, once every one of them has been composed and checked.
 
@@ -185,7 +150,7 @@ def make_plan(name: str, options: StudyOptions, typed: Typed) -> Plan:
             (instead[key, value, setting] for key, value in along.items() if (key, value, setting) in instead), usual
         )
         placed = [f"{key}={value}" for key, value in along.items()]
-        whole = _last([experiment, *base, *words, *placed, *every])
+        whole = last_of_each([experiment, *base, *words, *placed, *every])
         try:
             rows.append(_row(row, setting, along, whole, seeds, typed))
         except ConfigError as error:
@@ -271,15 +236,6 @@ def _seed(text: str) -> int:
     if not text.isdigit() or int(text) > LARGEST_SEED:
         raise ConfigError(f"seed must be from 0 to {LARGEST_SEED}, got {text}")
     return int(text)
-
-
-def _last(words: list[str]) -> list[str]:
-    """The last word of each key, in the order of these."""
-    found: dict[str, str] = {}
-    for word in words:
-        found.pop(key_of(word), None)
-        found[key_of(word)] = word
-    return list(found.values())
 
 
 def _place(axes: Mapping[str, list[str]], along: Mapping[str, str]) -> list[str]:

@@ -15,7 +15,8 @@ from hepexp.study.every_task import EveryTask
 from hepexp.study.figures import undrawable
 from hepexp.study.folder import folder_of
 from hepexp.study.options import StudyOptions
-from hepexp.study.plan import Typed, make_plan
+from hepexp.study.plan import make_plan
+from hepexp.study.typed import Typed
 from tests.unlike_classifiers import OF_ELEMENTS
 
 TWO = {"small": "model=pfn", "large": "model=pfn optimizer.lr=1e-2"}

@@ -16,8 +16,9 @@ from hepexp.evaluation.rounding import with_error
 from hepexp.learning.multirun import FINISHED, MultirunJob
 from hepexp.study import results as study_results
 from hepexp.study.options import StudyOptions
-from hepexp.study.plan import Plan, Row, Run, Typed
+from hepexp.study.plan import Plan, Row, Run
 from hepexp.study.results import Results
+from hepexp.study.typed import Typed
 from hepexp.tracking.run_folder import RunFolder
 from tests.compare.runs import run, scores
 
