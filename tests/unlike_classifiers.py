@@ -14,6 +14,7 @@ NO_DATA = {
     "top_mass",
 }
 OF_ELEMENTS = {
+    "acts_ckf",
     "chi2_assignment",
     "chi2_vertexing",
     "hgpflow",

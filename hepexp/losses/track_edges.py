@@ -20,7 +20,7 @@ class TrackEdges(PairCrossEntropy):
     """-ln p of the edges of a graph of hits being between two hits of one particle, or not; averaged over an event.
 
     As loss=pair_cross_entropy, and judged by tracks: hits that edges with a score above the threshold connect, and
-    those of DBSCAN with distances of 1 - score.
+    those of DBSCAN with distances of 1 - score; and those that a model with a method `tracks` finds itself.
 
     Parameters
     ----------
@@ -71,17 +71,24 @@ class TrackEdges(PairCrossEntropy):
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         score = self._of_pairs(model, batch)[0].sigmoid()
         hit, ends = _on_cpu(batch.graph), _on_cpu(batch.edge_index)
-        track = tracks.dbscan(len(hit), ends, _on_cpu(score), self.eps, self.min_points)
+        track = _own_tracks(model, batch)
+        if track is None:
+            track = tracks.dbscan(len(hit), ends, _on_cpu(score), self.eps, self.min_points)
         return {f"{ELEMENT}index": batch.index[batch.graph], f"{ELEMENT}track": torch.from_numpy(_within(track, hit))}
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         logits, example, real = self._of_pairs(model, batch)
         terms, outputs = self._terms_of(logits, example, real, batch)
-        judged = {} if self.training else self._judged(logits.detach().sigmoid(), batch)
+        judged = {} if self.training else self._judged(logits.detach().sigmoid(), batch, _own_tracks(model, batch))
         return terms, {"loss": outputs["loss"], **judged}
 
-    def _judged(self, score: Tensor, batch) -> dict[str, Tensor]:
-        """The counts of each event of a batch, see `TracksEvaluator`, and the track of each hit."""
+    def _judged(self, score: Tensor, batch, own_tracks: np.ndarray | None) -> dict[str, Tensor]:
+        """The counts of each event of a batch, see `TracksEvaluator`, and the track of each hit.
+
+        Parameters
+        ----------
+        own_tracks : (M,) those that the model finds itself, None for others.
+        """
         graph, ends, scores = _on_cpu(batch.graph), _on_cpu(batch.edge_index), _on_cpu(score)
         group, x = _on_cpu(batch.element_group)[:, 0], _on_cpu(batch.x)
         pt, eta, layer = _on_cpu(batch.element_target).T
@@ -102,6 +109,8 @@ class TrackEdges(PairCrossEntropy):
             }
             track[hits] = tracks.dbscan(n, edges, p, self.eps, self.min_points)
             by = {"dbscan": track[hits], "connected": tracks.connected(n, edges[:, selected])}
+            if own_tracks is not None:
+                track[hits] = by["own"] = own_tracks[hits]
             for finder, numbers in by.items():
                 binned = tracks.count_tracks(numbers, particle, pt[hits], eta[hits], self.pt_min)
                 row[f"{finder}_pt"], row[f"{finder}_eta"] = binned
@@ -127,6 +136,12 @@ class TrackEdges(PairCrossEntropy):
 
 def _on_cpu(values: Tensor) -> np.ndarray:
     return values.detach().cpu().numpy()
+
+
+def _own_tracks(model: nn.Module, batch) -> np.ndarray | None:
+    """The track (M,) of each hit, of a model that finds them itself; None for others."""
+    find = getattr(model, "tracks", None)
+    return None if find is None else _on_cpu(find(batch))
 
 
 def _within(track: np.ndarray, event: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from hepexp.errors import ConfigError
 
 FIELD = 2.0  # T, along z
 LEAST_MOMENTUM = 0.1  # GeV, of particles that are followed
+BARREL_END = 545.0  # mm: between the barrel and the discs
 _NEAREST = 12  # modules of a layer, by their centres, that may contain a place
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -82,6 +83,16 @@ class Modules:
         """Whether coordinates (k, 3) are on their modules (k,), within a tolerance in mm."""
         over = abs(local[:, :2]) - self.halves[module]
         return over.max(1) <= tolerance
+
+    def nearest_layer(self, place: Array) -> Places:
+        """The numbers (k,) of the layers that places (k, 3) are nearest to, of the barrel or the discs."""
+        numbers = np.unique(self.layer)
+        centre = np.stack([np.hypot(self.centre[:, 0], self.centre[:, 1]), self.centre[:, 2]], axis=1)
+        r, z = np.array([centre[self.layer == number].mean(0) for number in numbers]).T
+        barrel = abs(z) < BARREL_END
+        off = np.where(barrel, abs(np.hypot(place[:, 0], place[:, 1])[:, None] - r), abs(place[:, 2, None] - z))
+        off[(abs(place[:, 2]) < BARREL_END)[:, None] != barrel] = np.inf
+        return numbers[off.argmin(1)]
 
     def find(self, layer: NDArray[np.integer], place: Array, tolerance: float) -> Places:
         """The modules (k,) of these layers (k,) that places (k, 3) are on, within a tolerance in mm; -1 for none."""

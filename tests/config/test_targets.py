@@ -59,6 +59,7 @@ NOT_NEEDED = (
     "hepexp.__main__",
     "hepexp.data.datasets.calogan.geant4",
     "hepexp.simulation.fatras",
+    "hepexp.simulation.acts_tracks",
 )
 
 

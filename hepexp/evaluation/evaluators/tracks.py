@@ -15,7 +15,7 @@ from hepexp.evaluation.evaluators.of_weights import EvaluatorOfWeights
 from hepexp.evaluation.tracks import COUNTS
 from hepexp.metric import Metric
 
-FINDERS = ("dbscan", "connected")
+FINDERS = ("dbscan", "connected", "own")  # the last of models that find tracks themselves
 N_BINS = 1000  # of scores
 EDGE_COUNTS = ("edges", "true", "selected", "selected_true", "segments", "segments_in_graph", "hits")
 _NO_PARTICLE = "no particle with three hits is above loss.pt_min"
@@ -113,7 +113,7 @@ class TracksEvaluator(EvaluatorOfWeights):
             "edge_efficiency": ratio(edges["selected_true"], edges["true"]),
             "edge_purity": ratio(edges["selected_true"], edges["selected"]),
         }
-        for finder in FINDERS:
+        for finder in (one for one in FINDERS if f"{one}_pt" in outputs):
             counts = dict(zip(COUNTS, outputs[f"{finder}_pt"].sum(2).astype(np.float64).T, strict=True))
             figures[f"perfect_efficiency_{finder}"] = ratio(counts["perfect"], counts["particles"])
             figures[f"double_majority_efficiency_{finder}"] = ratio(counts["double_majority"], counts["particles"])
@@ -121,7 +121,7 @@ class TracksEvaluator(EvaluatorOfWeights):
         return figures
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
-        """Columns index, and lists: the `track` of each hit of the graph by DBSCAN, and the `particle`."""
+        """Columns index, and lists: the `track` of each hit, the model's own or by DBSCAN, and the `particle`."""
         columns = {"index": pa.array(outputs["index"].astype(np.int64))}
         if "edge_counts" in outputs:
             for name, counts in zip(EDGE_COUNTS, outputs["edge_counts"].T, strict=True):
@@ -132,10 +132,11 @@ class TracksEvaluator(EvaluatorOfWeights):
         from hepexp.evaluation import plots  # matplotlib takes a second to import
 
         weight = outputs.get("weight", np.ones(len(outputs["index"])))
+        finder = "own" if "own_pt" in outputs else "dbscan"
         for axis in ("pt", "eta"):
-            plots.track_efficiency(folder / f"tracks_{axis}.png", axis, outputs[f"dbscan_{axis}"], weight, seed)
+            plots.track_efficiency(folder / f"tracks_{axis}.png", axis, outputs[f"{finder}_{axis}"], weight, seed)
         edges = dict(zip(EDGE_COUNTS, outputs["edge_counts"].T, strict=True))
-        counts = dict(zip(COUNTS, outputs["dbscan_pt"].sum(2).T, strict=True))
+        counts = dict(zip(COUNTS, outputs[f"{finder}_pt"].sum(2).T, strict=True))
         ratios = {
             "edge efficiency": (edges["selected_true"], edges["true"]),
             "edge purity": (edges["selected_true"], edges["selected"]),
