@@ -205,8 +205,9 @@ def dataset(group: str, name: str) -> str:
         rows = [[fact, md.text(value)] for fact, value in facts.items() if value and value != "-"]
         parts.insert(3, md.table(["", ""], rows))
         if info.generator and (file := source.module_file(info.generator)):
-            doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-            parts += ["## How it is simulated", md.docstring(doc)]
+            parts.append("## How it is simulated")
+            for way in sorted(file.parent.glob(f"{file.stem}*.py")):  # that of a key, such as simulator=acts, beside it
+                parts.append(md.docstring(ast.get_docstring(ast.parse(way.read_text(encoding="utf-8"))) or ""))
     return page(*parts)
 
 

@@ -1,4 +1,4 @@
-"""Simulated hits of the charged particles of top pairs with pile-up, in TrackML's detector: Pythia 8, then ACTS.
+"""With simulator=acts: hits of charged particles of top pairs with pile-up in TrackML's detector, by Pythia and ACTS.
 
 As in TrackML, an event is a top pair at 14 TeV and further inelastic collisions, with a Poisson distribution of their
 number whose mean is the option `pileup`; collisions are at points of the beam line with a width of 50 mm along it and
