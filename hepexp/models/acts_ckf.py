@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hepexp.batch import GraphBatch
-from hepexp.data.datasets.trackml.layout import PIXEL_LAYERS
 from hepexp.errors import ConfigError, DataError
 from hepexp.models.interaction_network import check_hits
 from hepexp.simulation.generic_detector import generic_detector
+from hepexp.simulation.pixel_layers import PIXEL_LAYERS
 
 OFF_MODULE = 0.1  # mm, from the plane and the edges of a module
 LOGIT = 4.0  # of an edge on a track

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from hepexp.batch import GraphBatch
-from hepexp.data.datasets.trackml.layout import PIXEL_LAYERS
 from hepexp.errors import ConfigError, DataError
 from hepexp.evaluation.tracks import count_tracks
 from hepexp.losses.track_edges import TrackEdges
 from hepexp.models.acts_ckf import ActsCKF
 from hepexp.simulation import generic_detector
+from hepexp.simulation.pixel_layers import PIXEL_LAYERS
 from tests.models.test_interaction_network import graph
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from hepexp.data.datasets.trackml.layout import N_BARREL, N_LAYERS, PIXEL_LAYERS
+from hepexp.data.datasets.trackml.layout import N_BARREL, N_LAYERS
 from hepexp.simulation.generic_detector import FIELD, GenericDetector, Hits, Particles, generic_detector
+from hepexp.simulation.pixel_layers import PIXEL_LAYERS
 
 pytest.importorskip("acts")
 MUON = 13

@@ -8,12 +8,12 @@ import pytest
 from hepexp.cli.main import main
 from hepexp.data.datasets.trackml.generate import FOUND, NOISE, S_ALONG, S_PHI
 from hepexp.data.datasets.trackml.info import INFO, simulated_by
-from hepexp.data.datasets.trackml.layout import PIXEL_LAYERS
 from hepexp.data.datasets.trackml.module import TrackML
 from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Ragged
 from hepexp.errors import ConfigError
 from hepexp.simulation import generic_detector
+from hepexp.simulation.pixel_layers import PIXEL_LAYERS
 from hepexp.simulation.simulate import simulate, write_sample
 
 

@@ -27,12 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.datasets.trackml.generate import BITS, CLASSES, FOUND, NOISE, S_ALONG, S_PHI, VERTEX_WIDTH
-from hepexp.data.datasets.trackml.layout import LAYOUT, PIXEL_LAYERS
+from hepexp.data.datasets.trackml.layout import LAYOUT
 from hepexp.data.physics import species
 from hepexp.data.store.ragged import Ragged, offsets_of
 from hepexp.simulation import generic_detector
 from hepexp.simulation.block import block_seed, round_to_bits
 from hepexp.simulation.generic_detector import FIELD, LEAST_MOMENTUM, Hits, Modules, Particles
+from hepexp.simulation.pixel_layers import PIXEL_LAYERS
 from hepexp.simulation.pythia import make_pythia, visible
 
 __all__ = ["BLOCK", "CLASSES", "PACKAGES", "make_block", "require", "settings"]

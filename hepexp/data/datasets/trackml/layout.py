@@ -1,4 +1,4 @@
-"""The columns of hits, and the layers by the numbers that TrackML gives to them."""
+"""The columns of hits, and the numbers of layers."""
 
 from __future__ import annotations
 
@@ -6,13 +6,8 @@ import numpy as np
 
 from hepexp.data.store.limits import RAPIDITY, Limits
 from hepexp.data.store.ragged import Layout
+from hepexp.simulation.pixel_layers import PIXEL_LAYERS
 
-# pixel layers from 0: barrel from the beam outwards, then the discs at negative and at positive z, each outwards
-PIXEL_LAYERS = {
-    **{(8, 2 * k + 2): k for k in range(4)},
-    **{(7, 14 - 2 * k): 4 + k for k in range(7)},
-    **{(9, 2 * k + 2): 11 + k for k in range(7)},
-}
 N_LAYERS = len(PIXEL_LAYERS)
 N_BARREL, N_DISCS = 4, 7
 _PLACE = Limits(-20_000, 20_000, "mm")

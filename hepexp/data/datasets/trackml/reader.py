@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from hepexp.data.datasets.trackml.info import LAYOUT, check
-from hepexp.data.datasets.trackml.layout import PIXEL_LAYERS
 from hepexp.data.formats.checked import checked
 from hepexp.data.formats.refusal import damage_in, require
 from hepexp.data.store.ragged import Ragged, offsets_of
 from hepexp.errors import DataError
+from hepexp.simulation.pixel_layers import PIXEL_LAYERS
 
 _NAME = re.compile(r"(.*event\d+)-hits\.csv(\.gz)?")
 _HITS = ("hit_id", "x", "y", "z", "volume_id", "layer_id")
