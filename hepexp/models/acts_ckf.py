@@ -74,7 +74,8 @@ class ActsCKF(nn.Module):
             raise ConfigError(f"model.resolution must be two numbers > 1e-5 and < 100, in mm, got {list(resolution)}")
         check_hits("acts_ckf", n_node_features)
         self.pt_min, self.chi2 = pt_min, chi2
-        self.least_hits, self.most_shared, self.resolution = least_hits, most_shared, tuple(resolution)
+        self.least_hits, self.most_shared = least_hits, most_shared
+        self.resolution = (resolution[0], resolution[1])
 
     def forward(self, batch: GraphBatch) -> Tensor:
         inner, outer = batch.edge_index
