@@ -7,7 +7,7 @@ end.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -82,7 +82,8 @@ def simulate(
 
     Raises
     ------
-    ConfigError : a value is out of range, a package is not installed, or the file contains another sample.
+    ConfigError : a value is out of range, a package is not installed, or the file contains another sample, or one of
+        other settings, as another version of hepexp may have.
     """
     classes = other_classes(info, classes)
     target = target or info.generated_path(n, seed, classes)
@@ -96,6 +97,12 @@ def simulate(
         if known != (n, seed, classes, info.variant):
             raise ConfigError(
                 f"{target}: contains another sample ({made.get('command', 'origin unknown')}); choose another name"
+            )
+        other = _of_other_settings(made.get("settings", {}), _settings(info, classes))
+        if other:
+            raise ConfigError(
+                f"{target}: was simulated with other settings than those of this version ({other}); remove the file "
+                "to simulate anew, or choose another name"
             )
     return target
 
@@ -172,8 +179,23 @@ def describe(info: DatasetInfo, n: int, seed: int, classes: Sequence[str] = ()) 
         "n": n,
         "seed": seed,
         "versions": {name: version(name) for name in ("numpy", *module.PACKAGES)},
-        "settings": {kind: module.settings(kind, **info.options) for kind in classes or module.CLASSES},
+        "settings": _settings(info, classes),
     }
+
+
+def _settings(info: DatasetInfo, classes: Sequence[str]) -> dict[str, list[str]]:
+    module = generator(info)
+    return {kind: module.settings(kind, **info.options) for kind in classes or module.CLASSES}
+
+
+def _of_other_settings(made: Mapping[str, Sequence[str]], now: Mapping[str, Sequence[str]]) -> str:
+    """The first line that differs, in words; empty if none does, or if it is not known how the file was made."""
+    for kind in made:
+        there, here = (set(settings.get(kind, ())) for settings in (made, now))
+        if there != here:
+            lines = [next(iter(sorted(own)), "nothing") for own in (there - here, here - there)]
+            return f"{lines[0]} where this has {lines[1]}"
+    return ""
 
 
 def _intact(path: Path, layout: Layout) -> list[Ragged]:

@@ -144,6 +144,15 @@ def test_a_file_of_another_sample_is_not_taken_for_this_one(reference: Path):
         simulate(INFO, N, SEED + 1, 1, lambda *report: None, reference)
 
 
+def test_nor_is_one_of_other_settings(reference: Path, monkeypatch: pytest.MonkeyPatch):
+    module = simulation.generator(INFO)
+    now = {kind: module.settings(kind) for kind in CLASSES}
+    changed = [*now[CLASSES[1]][:-1], "jets = anti-kT, R = 0.3"]
+    monkeypatch.setattr(module, "settings", lambda kind: changed if kind == CLASSES[1] else now[kind])
+    with pytest.raises(ConfigError, match=r"other settings than those of this version \(.* where this has .*R = 0.3\)"):
+        simulate(INFO, N, SEED, 1, lambda *report: None, reference)
+
+
 def test_no_two_blocks_share_a_seed():
     seeds = {block_seed(seed, label, block, 2) for seed in (0, 1, 2) for label in (0, 1) for block in range(2000)}
     assert len(seeds) == 12_000
