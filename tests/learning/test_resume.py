@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from hepexp.errors import Interrupted
 from hepexp.interrupts import Interrupts
@@ -80,6 +81,28 @@ def test_a_large_checkpoint_is_written_at_a_signal(monkeypatch, hook):
     monkeypatch.setattr(StopAtSignal, hook, signalled)
     with pytest.raises(Interrupted):
         fit(toy_components(max_epochs=5), RunFolder.create("toy", "stopped"), interrupts, lambda row, epoch: None)
+    assert saved == [0, 2]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_within_validation_leaves_a_large_checkpoint_of_the_epoch(monkeypatch, number):
+    monkeypatch.setattr(checkpoints, "LARGE", 0)
+    saved, seen = [], []
+    monkeypatch.setattr(Checkpoints, "save_last", watched(Checkpoints.save_last, saved))
+    components, start = toy_components(max_epochs=5), StopAtSignal.on_validation_batch_end
+    batch = components.data._batch(torch.arange(32))
+    monkeypatch.setattr(components.data, "val_dataloader", lambda: DataLoader([batch, batch, batch], batch_size=None))
+
+    def signalled(self, trainer, *args):
+        seen.append(trainer.current_epoch)
+        if seen.count(2) == 1 and seen[-1] == 2:  # after the first of three batches
+            signal.raise_signal(number)
+        start(self, trainer, *args)
+
+    monkeypatch.setattr(StopAtSignal, "on_validation_batch_end", signalled)
+    with pytest.raises(Interrupted, match=number.name), Interrupts() as interrupts:
+        fit(components, RunFolder.create("toy", "stopped"), interrupts, lambda row, epoch: None)
+    assert seen.count(2) == 3
     assert saved == [0, 2]
 
 

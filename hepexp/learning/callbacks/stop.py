@@ -63,9 +63,12 @@ class StopAtSignal(Callback):
                 self.checkpoints.save_last(trainer)
             self.interrupts.check()
 
-    def on_validation_batch_end(self, *_) -> None:
-        if not self.checkpoints.has_large:  # else the last one may be of many epochs ago, and validation ends first
+    def on_validation_batch_end(self, trainer: pl.Trainer, *_) -> None:
+        if not self.checkpoints.has_large:
             self.interrupts.check()
+        elif self.interrupts.signal is not None:
+            # The last one may be of many epochs ago: validation ends first, which Lightning would leave at SIGTERM.
+            trainer._signal_connector.received_sigterm = False
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.interrupts.wait_for_batch = False
