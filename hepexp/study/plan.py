@@ -143,6 +143,8 @@ def make_plan(name: str, options: StudyOptions, typed: Typed) -> Plan:
     if (n := len(own) * len(places) * len(seeds)) > MOST_RUNS:
         raise ConfigError(f"study={name} has {n:,} runs; at most {MOST_RUNS:,} can be one study")
     instead = _instead(options)
+    keys = {key_of(word) for word in typed.words}
+    is_length = "trainer.max_epochs" in keys and "trainer.min_steps" not in keys  # the whole one, as of a training
     rows = []
     for (setting, usual), along in product(own.items(), places):
         row = " ".join([setting, *_place(axes, along)])
@@ -150,7 +152,8 @@ def make_plan(name: str, options: StudyOptions, typed: Typed) -> Plan:
             (instead[key, value, setting] for key, value in along.items() if (key, value, setting) in instead), usual
         )
         placed = [f"{key}={value}" for key, value in along.items()]
-        whole = last_of_each([experiment, *base, *words, *placed, *every])
+        of_file = [word for word in [*base, *words] if not (is_length and key_of(word) == "trainer.min_steps")]
+        whole = last_of_each([experiment, *of_file, *placed, *every])
         try:
             rows.append(_row(row, setting, along, whole, seeds, typed))
         except ConfigError as error:

@@ -59,6 +59,19 @@ def test_what_is_typed_takes_the_place_of_what_the_file_says():
         assert sum(word.startswith("dataset") for word in run.words) == 2
 
 
+def test_a_length_that_is_typed_is_the_whole_length():
+    def length(*typed):
+        (trainer,) = [
+            run.config["trainer"] for run in planned(*typed, settings={"a": "model=pfn"}, base=base, seeds=1).runs
+        ]
+        return trainer["max_epochs"], trainer["min_steps"]
+
+    base = "data=qg trainer.max_epochs=2 trainer.min_steps=500"
+    assert length() == (2, 500)
+    assert length("trainer.max_epochs=5") == (5, None)
+    assert length("trainer.max_epochs=5", "trainer.min_steps=10") == (5, 10)
+
+
 def test_other_overrides_have_a_folder_of_their_own_and_more_seeds_do_not():
     bare = folder_of(planned())
     assert bare.name == "mine"
