@@ -5,20 +5,27 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from omegaconf import OmegaConf
-
 from hepexp.compare.groups import Group
+from hepexp.errors import DataError
 
 
 def markdown(lines: Sequence[Sequence[str]]) -> str:
     """A table whose first line is the header and whose second the rule below it."""
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    escaped = ([cell.replace("|", r"\|") for cell in cells] for cells in lines)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in escaped)
 
 
 def command(found: Group) -> str:
-    """The command; a multirun for several seeds. Names of runs are omitted, and paths of weights shortened."""
-    typed = [str(word) for word in OmegaConf.load(found.records[0].path / "overrides.yaml")]
-    kept = [word for word in typed if not word.startswith(("name=", "seed="))]
+    """The command; a multirun for several seeds. Names of runs are omitted, and paths of weights shortened.
+
+    Raises
+    ------
+    DataError : overrides.yaml is damaged, or has a word that would end the code in which the command is set.
+    """
+    folder = found.records[0].folder
+    kept = [word for word in folder.overrides if not word.startswith(("name=", "seed="))]
+    if strange := [word for word in kept if "`" in word or not word.isprintable()]:
+        raise DataError(f"{folder.path / 'overrides.yaml'}: {strange[0]!r} cannot be set in a table")
     words = [_of_no_machine(word.lstrip("+")) for word in kept]
     if len(found.records) > 1:
         words = ["-m", *words, f"seed={','.join(map(str, found.seeds))}"]

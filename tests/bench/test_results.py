@@ -5,6 +5,7 @@ import json
 import pytest
 
 from hepexp.bench.results import HEAD, bench_table, main, runs_table, sweeps_table, with_section
+from hepexp.errors import DataError
 from tests.compare.runs import run, scores
 
 
@@ -129,6 +130,42 @@ def test_explanations_are_the_areas_below_their_deletion_curves(tmp_path, capsys
     with pytest.raises(SystemExit, match="2"):
         main(["--section", "One", "--explanations", str(tmp_path), "--out", str(out)])
     assert "is not in the folder of a run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"checks": {"boost_across": {}}}, "check.json is not what hepexp writes: KeyError: 'points'"),
+        ({"n": "3` <script>"}, "check.json is not what hepexp writes"),
+        ({"unchanged": {"accuracy": "high"}}, "check.json is not what hepexp writes"),
+    ],
+)
+def test_a_record_that_no_check_has_written_is_one_line(tmp_path, capsys, change, message):
+    folder = checked(record(tmp_path, "a"), **change)
+    with pytest.raises(SystemExit, match="2"):
+        main(["--section", "One", "--checks", folder, "--out", str(tmp_path / "R.md")])
+    assert message in capsys.readouterr().err
+
+
+def test_nor_is_one_that_no_explanation_has_written(tmp_path, capsys):
+    run = record(tmp_path, "a")
+    for content, message in (
+        ({"method": "lrp"}, "has no deletion curves"),
+        ({"deletion": {}}, "KeyError: 'lost_share'"),
+    ):
+        run.write_json("explain.json", content)
+        with pytest.raises(SystemExit, match="2"):
+            main(["--section", "One", "--explanations", str(run.path), "--out", str(tmp_path / "R.md")])
+        assert message in capsys.readouterr().err
+
+
+def test_overrides_are_shown_as_typed_and_leave_their_cell_to_no_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET", "hunter2")
+    typed = record(tmp_path, "a", words=("model=pfn", "tags=${oc.env:SECRET}", "name=b", "notes=x|y"))
+    row = runs_table([typed]).splitlines()[2]
+    assert row.startswith(r"| `hepexp train model=pfn 'tags=${oc.env:SECRET}' 'notes=x\|y'` | ")
+    with pytest.raises(DataError, match="cannot be set in a table"):
+        runs_table([record(tmp_path, "c", words=("model=`pfn`",))])
 
 
 def test_what_a_study_found_beside_published_figures_is_a_section(tmp_path):
