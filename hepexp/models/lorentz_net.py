@@ -56,8 +56,8 @@ class LorentzNet(nn.Module):
     kernel : how blocks without circuits are evaluated, with the same result to rounding: "plain" as in the paper, with
         all pairs in memory, or "fused", several times faster.
     quantum_blocks : which of the functions phi_e, phi_h, phi_m and phi_x of each block are circuits: the quantum
-        Lie-equivariant network. With any circuit, messages have width 2 n_hidden + 2, the number of qubits of the
-        circuit phi_e.
+        Lie-equivariant network. With any circuit, messages have width 2 n_hidden + 2, and 2 more for each
+        further metric: the number of qubits of the circuit phi_e.
     circuit_depth : layers of CNOTs and trained rotations of each circuit.
     circuit_scale : standard deviation of the circuits' initial angles.
     circuit : another circuit for phi_e, phi_h and phi_x, by the name of one (`hepexp list circuit`) or a list of gates,

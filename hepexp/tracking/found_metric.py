@@ -37,6 +37,8 @@ def metrics_of(run: RunFolder) -> list[list[list[float]]]:
         raise ConfigError(f"{KEY}: {run.label} found no invariant metric{found}; choose another run, or minkowski")
     n = sum(f"{OF}J_{a}{a}" in figures for a in range(10))
     dimension = figures.get(f"{OF}dimension")
+    if dimension is not None and not 1 <= dimension <= max(n * (n + 1) // 2, 1):
+        raise ConfigError(f"{KEY}: {run.label} lists {dimension:g} metrics, more than {n}x{n} matrices can be")
     named = [_elements(n or 1, "" if k == 0 else f"{k + 1}_") for k in range(int(dimension or 1))]
     listed = [name for metric in named for row in metric for name in row]
     if missing := [name for name in (*listed, f"{OF}dimension") if figures.get(name) is None]:

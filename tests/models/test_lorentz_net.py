@@ -232,6 +232,9 @@ def test_two_ranks_compute_what_one_does(jets, tmp_path, monkeypatch):
         ({"metric": [[1, 0], [0, 1]]}, "model.metric must be"),
         ({"metric": [BROKEN[0], [[1, 0], [0, 1]]]}, "model.metric must be"),
         ({"metric": [BROKEN[0], BROKEN[0]]}, "model.metric: several matrices must be linearly independent"),
+        ({"metric": [[[]]]}, "model.metric must be"),
+        ({"metric": [["1", "0", "0", "0"]] * 4}, "model.metric must be"),
+        ({"metric": [[10**400, 0, 0, 0], *BROKEN[1][1:]]}, "model.metric must be"),
         ({"metric": [[1, 2, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]}, "model.metric must be"),
     ],
 )

@@ -73,6 +73,10 @@ def test_all_jobs_take_the_metric_of_the_same_run(existing_store):
         (found(ETA, exists=0), r"found no invariant metric \(smallest singular value 0.123 of the largest\)"),
         ({"symmetry/metric_exists": 1}, "does not list its metric: symmetry/metric_J_00 is missing"),
         (found(ETA) | {"symmetry/metric_dimension": None}, "does not list its metric: symmetry/metric_dimension is"),
+        (
+            found(ETA) | {"symmetry/metric_dimension": 10**12},
+            r"lists 1e\+12 metrics, more than 4x4",
+        ),
         (found(ETA) | {"symmetry/metric_J_13": None}, "does not list its metric: symmetry/metric_J_13 is missing"),
     ],
 )
@@ -122,3 +126,8 @@ def test_a_metric_of_another_dimension_is_refused_by_the_model(existing_store):
     run_with(found([[1.0, 0], [0, 1.0]]))
     with pytest.raises(ConfigError, match="symmetric 4x4 list of numbers"):
         metric_matrix(resolved("latest"))
+
+
+def test_several_metrics_are_refused_by_a_model_that_takes_one():
+    with pytest.raises(ConfigError, match=r"model\.metric: expected one 4x4 metric, got a list of 2"):
+        metric_matrix([ETA, ALONG_Z.tolist()])

@@ -90,7 +90,7 @@ class LorentzCircuits:
 
     def _circuit(self, n: int, name: str) -> AngleCircuit:
         circuit = pair_circuit(n, self.depth if n > 1 else 1) if n == 1 or self.circuit is None else self.circuit
-        require_circuit(circuit, "messages of width 2 model.n_hidden + 2", n, n)
+        require_circuit(circuit, "messages of width 2 (model.n_hidden + number of metrics)", n, n)
         return AngleCircuit(self.backend.layer(circuit, self.scale, name))
 
     def _message(self, n_in: int, width: int) -> AngleCircuit:

@@ -36,12 +36,14 @@ def metric_matrix(metric: Any, n: int = 4) -> Tensor:
 
     Raises
     ------
-    ConfigError : another name, or rows that are not a symmetric n x n matrix of finite numbers.
+    ConfigError : another name, rows that are not a symmetric n x n matrix of finite numbers, or several metrics.
     """
     if metric == "euclidean":
         return torch.eye(n, dtype=torch.float64)
     if metric == "minkowski":
         return torch.tensor([1.0] + [-1.0] * (n - 1), dtype=torch.float64).diag()
+    if _are_several(metric):
+        raise ConfigError(f"model.metric: expected one {n}x{n} metric, got a list of {len(metric)}")
     close = did_you_mean(metric, NAMES) if isinstance(metric, str) else ""
     wrong = ConfigError(
         f"model.metric must be {', '.join(NAMES)}, a symmetric {n}x{n} list of numbers, or a run that found such a "
@@ -49,7 +51,7 @@ def metric_matrix(metric: Any, n: int = 4) -> Tensor:
     )
     try:
         j = torch.tensor([list(row) for row in metric], dtype=torch.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last two of integers that no float can hold
         raise wrong from None
     if j.shape != (n, n) or not j.isfinite().all() or not torch.equal(j, j.T):
         raise wrong
@@ -58,9 +60,9 @@ def metric_matrix(metric: Any, n: int = 4) -> Tensor:
 
 def _are_several(metric: str | Rows | list[Rows]) -> TypeGuard[list[Rows]]:
     """Whether these are several matrices, and not the rows of one."""
-    if isinstance(metric, str) or not isinstance(metric, Sequence) or not metric:
-        return False
-    return all(
-        isinstance(rows, Sequence) and not isinstance(rows, str) and rows and isinstance(rows[0], Sequence)
-        for rows in metric
-    )
+    return _is_list(metric) and all(_is_list(rows) and _is_list(rows[0]) for rows in metric)
+
+
+def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
+    """Whether it is a list with something in it."""
+    return isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 0
