@@ -7,7 +7,7 @@ import os
 from argparse import Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from hepexp.cli.members import add_calibration, add_laplace, add_runs, members
+from hepexp.cli.members import add_calibration, add_laplace, add_runs, ensemble
 from hepexp.cli.output_files import add_overwrite, check_folder
 from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError
@@ -34,7 +34,7 @@ _WRITTEN = ("metrics.json", "predictions.parquet", "samples.parquet", "plots", "
 
 def main(args: list[str]) -> int:
     options = _parsed(args)
-    folders, configs = members(options.words, ("dataset", "trainer", "evaluation"))
+    folders, configs = ensemble(options.words, ("dataset", "trainer", "evaluation"))
     if options.out:
         for folder in folders:
             if os.path.realpath(options.out) == os.path.realpath(folder.path):

@@ -73,8 +73,7 @@ def members(words: Sequence[str], groups: tuple[str, ...]) -> tuple[list[RunFold
 
     Raises
     ------
-    ConfigError : no such run, a run named twice, one with another data set or loss than the first, a multirun of which
-        no run has finished, or a change that is refused.
+    ConfigError : no such run, a run named twice, a multirun of which no run has finished, or a change that is refused.
     """
     from hepexp.config.record import with_changes
     from hepexp.tracking.run_folder import RunFolder
@@ -87,7 +86,17 @@ def members(words: Sequence[str], groups: tuple[str, ...]) -> tuple[list[RunFold
     paths = [folder.path for folder in folders]
     if twice := next((folder for k, folder in enumerate(folders) if folder.path in paths[:k]), None):
         raise ConfigError(f"{twice.label} is named twice; an ensemble needs different runs")
-    configs = [with_changes(folder.config, changes, groups, folder.path / "config.yaml") for folder in folders]
+    return folders, [with_changes(folder.config, changes, groups, folder.path / "config.yaml") for folder in folders]
+
+
+def ensemble(words: Sequence[str], groups: tuple[str, ...]) -> tuple[list[RunFolder], list[DictConfig]]:
+    """`members` whose predictions can be averaged.
+
+    Raises
+    ------
+    ConfigError : as of `members`, or a run has another data set or loss than the first.
+    """
+    folders, configs = members(words, groups)
     for folder, config in zip(folders[1:], configs[1:], strict=True):
         _check_alike(folder, config, folders[0], configs[0])
     return folders, configs

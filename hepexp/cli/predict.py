@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hepexp.cli.members import add_calibration, add_laplace, add_runs, members
+from hepexp.cli.members import add_calibration, add_laplace, add_runs, ensemble
 from hepexp.cli.output_files import add_overwrite, check_target, writing
 from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError
@@ -95,7 +95,7 @@ class _Scores(NamedTuple):
 
 def _runs(options: Namespace) -> _Scores:
     """The model of a run, or an ensemble of several."""
-    folders, configs = members(options.words, ("dataset", "trainer"))
+    folders, configs = ensemble(options.words, ("dataset", "trainer"))
     inputs = _inputs(options, configs[0].choices.dataset, *(folder.predictions for folder in folders))
 
     from hepexp.learning.calibration import Calibration

@@ -65,7 +65,7 @@ LINES = [
     ("hepexp study top_table --dr", ["--dry-run"]),
     ("hepexp study top_table data=qg", ["data=qg", "data=qg_images"]),
     ("hepexp study top_table see", ["seeds=", "seed="]),
-    ("hepexp show study=eq", ["study=equivariance_study"]),
+    ("hepexp show study=eq", ["study=equivariance_study", "study=equivariance_study_cpu"]),
     ("hepexp nothing ", []),
 ]
 

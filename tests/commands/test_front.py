@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
         ("train modle=pfn", "unknown group or key 'modle'; did you mean model?"),
         (
             "train model=lorentnet",
-            "unknown model 'lorentnet'; did you mean lorentznet? (options: boosted_trees, ",
+            "unknown model 'lorentnet'; did you mean lorentznet? (options: acts_ckf, boosted_trees, ",
         ),
         ("train data=gq", "unknown dataset 'gq'"),
         ("train model.n_hiden=3", "model.n_hiden is not an option of lorentznet; did you mean n_hidden?"),
