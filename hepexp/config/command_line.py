@@ -41,6 +41,7 @@ CHOICES = {
     "--info": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
 }
 REPLACED = {
+    "--dry-run": "use --cfg job, which prints the configuration of a run without starting it",
     "--config-path": "use --config-dir, which adds a folder of configurations",
     "-cp": "use --config-dir, which adds a folder of configurations",
     "--experimental-rerun": "use --resume RUN",

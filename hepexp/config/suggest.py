@@ -5,17 +5,19 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from shlex import quote
 
+LIKE, NEAR = 0.6, 0.75  # ratios of difflib, above which two words are alike, and nearly the same
 
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
+
+def did_you_mean(word: str, choices: Iterable[str], cutoff: float = LIKE) -> str:
     """`; did you mean X?` for the closest choice, as it is typed, or an empty string if nothing is close."""
-    close = closest(word, choices)
+    close = closest(word, choices, cutoff)
     return f"; did you mean {typed(close)}?" if close else ""
 
 
-def closest(word: str, choices: Iterable[str]) -> str | None:
+def closest(word: str, choices: Iterable[str], cutoff: float = LIKE) -> str | None:
     """The closest choice, in upper or lower case; None if nothing is close."""
     by_lower = {choice.lower(): choice for choice in choices}
-    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return by_lower[close[0]] if close else None
 
 

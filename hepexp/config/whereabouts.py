@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hepexp.config import catalog, option, schema
-from hepexp.config.suggest import closest, did_you_mean
+from hepexp.config.suggest import NEAR, closest, did_you_mean
 from hepexp.errors import ConfigError
 
 MOST = 3  # times as long as what was typed is the meaning of a key that it may stand for
@@ -25,10 +25,20 @@ def of_key(name: str, chosen: Mapping[str, str | None], roots: list[str], search
         full.setdefault(key.rpartition(".")[2], []).append(key)
     if options := [group for group in chosen if name in catalog.options(group, searched)]:
         return f"; did you mean {' or '.join(f'{group}={name}' for group in options)}?"
-    if name not in full and (close := did_you_mean(name, roots)):
+    if whole := [key for key in meanings if key.replace(".", "_") == name]:  # optimizer_lr
+        return f"; did you mean {whole[0]}?"
+    if name not in full and (near := did_you_mean(name, roots, NEAR)):
+        return near
+    akin = closest(name, [key for key in full if _share_a_word(name, key)]) or closest(name, full, NEAR)
+    if akin is None and (close := did_you_mean(name, roots)):
         return close
-    meant = full.get(closest(name, full) or "") or _by_meaning(name, meanings)
+    meant = full.get(akin or "") or _by_meaning(name, meanings)
     return f"; did you mean {' or '.join(meant)}?" if meant else "; see: hepexp list, hepexp show GROUP=NAME"
+
+
+def _share_a_word(name: str, key: str) -> bool:
+    """Whether one has a word of the other: `batch` and `batch_size`, not `dropout` and `route`, which look alike."""
+    return name in key or any(len(word) > 3 and word.removesuffix("s") in name for word in key.split("_"))
 
 
 def _by_meaning(name: str, meanings: Mapping[str, str]) -> list[str]:

@@ -27,6 +27,7 @@ BAD = [
     ("drop_out=0", "unknown group or key 'drop_out'; did you mean model.dropout?"),
     ("other=1", "unknown group or key 'other'; did you mean model=other?"),
     ("hidden_layers=1", "unknown group or key 'hidden_layers'; did you mean model.n_hidden?"),  # by its meaning
+    ("model_n_hidden=1", "unknown group or key 'model_n_hidden'; did you mean model.n_hidden?"),
     ("zzz=1", "unknown group or key 'zzz'; see: hepexp list"),
     ("name=3", "name: expected text or null, got 3; see: hepexp show train; for text write 'name=\"3\"'"),
     ("tracking.timout=3", "unknown key 'tracking.timout'; did you mean timeout?"),
@@ -46,6 +47,7 @@ BAD = [
     ("hydra/launcher=joblb", "unknown hydra/launcher 'joblb'; did you mean joblib?"),
     ("hydra/lancher=joblib", "unknown group 'hydra/lancher'; did you mean hydra/launcher?"),
     ("hydra.swep.dir=x", "Could not override 'hydra.swep.dir'"),
+    ("--dry-run", "--dry-run is not supported; use --cfg job"),
     ("--multirum", "unknown flag '--multirum'; did you mean --multirun?"),
     ("--model=net", "unknown flag '--model'; groups and keys are typed without dashes, model=net; see"),
     ("--config-dir=nowhere", "--config-dir nowhere is not a folder"),
