@@ -89,8 +89,8 @@ def find_info(
 ) -> DatasetInfo | None:
     """What a data set says of itself; None for one without examples.
 
-    That is INFO in the module `info` beside its class, which needs no torch, or what `info_of` there makes of its
-    configuration, which takes precedence if one is given, or else `info` of the class.
+    That is what `info_of` in the module `info` beside its class, which needs no torch, makes of its configuration, or
+    INFO there, or else `info` of the class.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def _find_info(name: str, config_dirs: Sequence[Path], given: Mapping[str, Any] 
     found, info_of = getattr(beside, "INFO", None), getattr(beside, "info_of", None)
     if given is not None and info_of is None:
         raise ConfigError(f"{name} has the same files whatever its keys are; leave out data.KEY=VALUE")
-    if isinstance(found, DatasetInfo) and (given is None or info_of is None):
+    if isinstance(found, DatasetInfo) and info_of is None:
         return found
     if info_of is not None:
         config = _config(name, config_dirs) if given is None else given

@@ -9,6 +9,7 @@ from hepexp.cli.main import main
 from hepexp.data.datasets.trackml.generate import FOUND, NOISE, S_ALONG, S_PHI
 from hepexp.data.datasets.trackml.info import INFO, simulated_by
 from hepexp.data.datasets.trackml.module import TrackML
+from hepexp.data.find import known_info
 from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Ragged
 from hepexp.errors import ConfigError
@@ -39,6 +40,38 @@ def test_samples_of_other_simulators_are_other_files():
     command = "hepexp data generate trackml --n 10 --seed 1 data.simulator=acts data.pileup=20"
     assert acts.generate_command(10, 1) == command
     assert TrackML(source="generate", simulator="acts", pileup=3, seed=0).info.options == {"pileup": 3}
+
+
+def test_who_names_a_simulator_has_its_events_and_not_the_sample():
+    assert TrackML(simulator="acts", seed=0).source == "generate"
+    assert TrackML(simulator="helices", seed=0).source == "mini"
+    assert TrackML(simulator="acts", source="full", seed=0).source == "full"
+    with pytest.raises(ConfigError, match=r"dataset.source=mini has no events of dataset.simulator=acts; expected gen"):
+        TrackML(simulator="acts", source="mini", seed=0)
+
+
+def test_the_sample_stands_in_for_the_events_of_a_simulator():
+    """As `hepexp predict` opens it, where the events of the training are not."""
+    keys = TrackML(simulator="acts", pileup=3, seed=0).sample_keys()
+    data = TrackML(**{"simulator": "acts", "pileup": 3, **keys}, seed=0)
+    assert (data.source, data.info) == ("mini", INFO)
+
+
+def test_a_configuration_of_ones_own_chooses_the_simulator_for_all_verbs(tmp_path: Path):
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "dataset" / "mine.yaml").write_text("# Mine.\ndefaults: [trackml]\nsimulator: acts\npileup: 7\n")
+    assert known_info("mine", [tmp_path]).variant == {"simulator": "acts", "pileup": 7}
+    assert known_info("trackml", [tmp_path]) is INFO
+    (tmp_path / "dataset" / "mine.yaml").write_text("# Mine.\ndefaults: [trackml]\nsimulator: acts\npileup: -7\n")
+    with pytest.raises(ConfigError, match=r"mine.yaml: dataset.pileup must be null, or a whole number .*, got -7"):
+        known_info("mine", [tmp_path])
+
+
+def test_where_acts_cannot_be_installed_it_is_not_advised(monkeypatch):
+    monkeypatch.setattr(generic_detector, "find_spec", lambda name: None)
+    monkeypatch.setattr(generic_detector.sys, "platform", "darwin")
+    with pytest.raises(ConfigError, match=r"pyacts is .* for Linux only, which this is not \(darwin"):
+        generic_detector.require()
 
 
 def test_what_is_missing_is_said_with_its_extra(monkeypatch, capsys, tmp_path: Path):

@@ -33,9 +33,19 @@ def _part(name: str, event: int) -> Part:
 
 
 class TrackMLInfo(DatasetInfo):
-    """Published samples, of which a single event is only read if it is asked for."""
+    """Published samples, of which a single event is only read if it is asked for.
+
+    Who names a simulator has its events, not the sample, which another one makes.
+    """
 
     def choose_source(self, source: Source, n_files: int | None = None) -> Source:
+        if self.simulator and source == "mini":
+            raise ConfigError(
+                f"dataset.source=mini has no events of dataset.simulator={self.simulator}; expected generate, or full "
+                "for TrackML's files"
+            )
+        if self.simulator and source == "auto":
+            return super().choose_source("generate", n_files)
         if source == "auto" and n_files is None and not self._is_complete(self.releases[0]):
             return "mini"
         return super().choose_source(source, n_files)

@@ -21,7 +21,8 @@ class TrackML(HepDataModule):
     pair_targets : the number of the particle.
     graph : which pairs of hits get an edge.
     simulator : with source=generate, `helices` in a pixel tracker, or `acts`: top pairs and pile-up by Pythia 8 in
-        TrackML's detector by ACTS's fast simulation, which needs the extra acts.
+        TrackML's detector by ACTS's fast simulation, which needs the extras generate and acts. With acts, source=auto
+        is generate.
     pileup : with simulator=acts, mean number of further collisions; null for 20. TrackML has 200.
 
     Raises
@@ -53,4 +54,5 @@ class TrackML(HepDataModule):
         return [(self.graph or HitGraph()).with_transforms(*self.carry())]
 
     def sample_keys(self) -> dict[str, Any]:
-        return super().sample_keys() | {"n_train": None}  # the sample has fewer events than others have examples
+        # the sample has fewer events than others have examples, and is of helices
+        return super().sample_keys() | {"n_train": None, "simulator": "helices", "pileup": None}
