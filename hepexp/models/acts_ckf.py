@@ -20,7 +20,7 @@ LOGIT = 4.0  # of an edge on a track
 class ActsCKF(nn.Module):
     """The tracks of ACTS in its generic detector, which TrackML's is: the classical way.
 
-    Triplets of hits that a helix from near the beam could make are seeds, at most one for each middle hit. From each, a
+    Triplets of hits that a helix from near the beam could make are seeds, at most two for each middle hit. From each, a
     Kalman filter goes from layer to layer through the field and the material, adds the hit with the lowest chi^2, or
     several in branches, and where none is near goes on without. Of tracks that share hits, those with fewer are left
     out. Hits of TrackML's other layers, and the edges of the graph, are not looked at; an edge gets a positive score if
@@ -76,6 +76,7 @@ class ActsCKF(nn.Module):
         self.pt_min, self.chi2 = pt_min, chi2
         self.least_hits, self.most_shared = least_hits, most_shared
         self.resolution = (resolution[0], resolution[1])
+        self._found: tuple[Tensor, Tensor] | None = None  # hits and their tracks: a loss asks for scores and for tracks
 
     def forward(self, batch: GraphBatch) -> Tensor:
         inner, outer = batch.edge_index
@@ -86,6 +87,11 @@ class ActsCKF(nn.Module):
 
     def tracks(self, batch: GraphBatch) -> Tensor:
         """The number of the track (M,) of each hit; one that is on none is alone."""
+        if self._found is None or self._found[0] is not batch.x:
+            self._found = batch.x, self._numbers(batch)
+        return self._found[1]
+
+    def _numbers(self, batch: GraphBatch) -> Tensor:
         r, phi, z = batch.x.detach().cpu().double().numpy().T
         place = np.stack([r * np.cos(np.pi * phi), r * np.sin(np.pi * phi), z], axis=1) * 1000
         event, numbers = batch.graph.cpu().numpy(), np.arange(len(place))

@@ -123,7 +123,7 @@ def find_tracks(
             collisionRegionMax=250 * _U.mm,
             sigmaScattering=5,
             radLengthPerSeed=0.1,
-            maxSeedsPerSpM=1,
+            maxSeedsPerSpM=1,  # ACTS keeps one more
         ),
         examples.TrackParamsEstimationAlgorithm(
             level=level,

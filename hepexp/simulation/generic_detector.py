@@ -7,6 +7,7 @@ X. Ai et al., "A common tracking software project", Comput. Softw. Big Sci. 6 (2
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -50,8 +51,10 @@ class Hits(NamedTuple):
 
 
 def require() -> None:
-    """Raise ConfigError if ACTS is not installed; says how to install it."""
+    """Raise ConfigError if ACTS is not installed; says how to install it, or that it cannot be."""
     if find_spec("acts") is None:
+        if sys.platform != "linux":
+            raise ConfigError(f"pyacts is not installed, and is for Linux only, which this is not ({sys.platform})")
         raise ConfigError("pyacts is not installed; pip install 'hepexp[acts]'")
 
 

@@ -92,6 +92,18 @@ def test_edges_on_a_track_have_a_positive_score_and_the_loss_judges_the_tracks()
     np.testing.assert_array_equal(loss.outputs(model, batch)["element/track"].numpy(), track)
 
 
+def test_tracks_are_found_once_for_scores_and_tracks_of_a_batch(monkeypatch):
+    model = ActsCKF(n_node_features=3)
+    events = [batch_of(np.array([[x, 0.0, 0.0], [0.0, x, 0.0]])) for x in (30.0, 40.0)]
+    found: list[float] = []
+    monkeypatch.setattr(model, "_find", lambda place: found.append(place.max()) or [[0, 1]])
+    for event in (*events, events[0]):
+        event.edge_index = torch.tensor([[0], [1]])
+        assert model(event).item() > 0
+        assert model.tracks(event).tolist() == [0, 0]
+    np.testing.assert_allclose(found, [30, 40, 30], rtol=1e-6)
+
+
 def test_hits_on_no_module_are_one_line():
     pytest.importorskip("acts")
     with pytest.raises(DataError, match=r"1 of 1 hits of an event are on no module .* data.simulator=acts"):
