@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.store.ragged import Ragged
+from hepexp.data.store.ragged import Layout, Ragged
 
 
 class Generator(Protocol):
@@ -70,6 +71,14 @@ class Block:
         """Its examples; see `Generator`."""
         module = import_module(self.generator)
         return module.make_block(self.kind, self.seed, self.number, self.n, report, **self.options)
+
+    def save(self, folder: Path, layout: Layout, report: Callable[[int], None] = lambda made: None) -> None:
+        """Make its examples, and write them into the folder with the settings of their simulation."""
+        from hepexp.data.store import arrow_file  # pyarrow takes long to import
+
+        settings = import_module(self.generator).settings(self.kind, **self.options)
+        about = {"settings": {self.kind: settings}}
+        arrow_file.write(folder / self.file_name, layout, [self.make(report)], about)
 
 
 def plan(

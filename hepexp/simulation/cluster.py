@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Layout
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.simulation.block import Block
@@ -36,7 +35,7 @@ class Share:
     def __call__(self) -> int:
         missing = [block for block in self.blocks if not (self.folder / block.file_name).exists()]
         for block in missing:
-            arrow_file.write(self.folder / block.file_name, self.layout, [block.make()], {})
+            block.save(self.folder, self.layout)
         return len(missing)
 
 

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Layout
 from hepexp.errors import HepexpError
 from hepexp.simulation.block import Block
@@ -111,4 +110,4 @@ def report_done(n: int) -> None:
 
 
 def _make(block: Block, layout: Layout, folder: Path) -> None:
-    arrow_file.write(folder / block.file_name, layout, [block.make(report_done)], {})
+    block.save(folder, layout, report_done)

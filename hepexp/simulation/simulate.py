@@ -93,18 +93,38 @@ def simulate(
             with naming_failures(target):
                 write_sample(info, n, seed, jobs, target, report, classes=classes, make=make)
         made = arrow_file.read(target, info.layout).metadata
-        known = (made.get("n"), made.get("seed"), tuple(made.get("classes", ())), made.get("variant", {}))
-        if known != (n, seed, classes, info.variant):
+        known = (made.get("n"), made.get("seed"), made.get("classes", []), made.get("variant", {}))
+        if known != (n, seed, list(classes), info.variant):
             raise ConfigError(
                 f"{target}: contains another sample ({made.get('command', 'origin unknown')}); choose another name"
             )
-        other = _of_other_settings(made.get("settings", {}), _settings(info, classes))
-        if other:
-            raise ConfigError(
-                f"{target}: was simulated with other settings than those of this version ({other}); remove the file "
-                "to simulate anew, or choose another name"
-            )
+        refuse_other_settings(info, target, classes)
     return target
+
+
+def refuse_other_settings(info: DatasetInfo, made: Path, classes: Sequence[str] = ()) -> None:
+    """Refuse a simulated file that another version of hepexp has made, of other settings than this one's.
+
+    Where packages of the simulation are missing, its settings are not known, and no file is refused.
+
+    Parameters
+    ----------
+    made : the file.
+    classes : that were simulated, as in `DatasetInfo.generated_path`.
+
+    Raises
+    ------
+    ConfigError : it is one; says which setting differs. DataError : the file cannot be read.
+    """
+    try:
+        now = _settings(info, classes)
+    except ConfigError:
+        return
+    if other := _of_other_settings(arrow_file.read(made, info.layout).metadata.get("settings"), now):
+        raise ConfigError(
+            f"{made}: was simulated with other settings than those of this version ({other}); remove the file to "
+            "simulate anew, or choose another name"
+        )
 
 
 def write_sample(
@@ -120,7 +140,8 @@ def write_sample(
 ) -> None:
     """Simulate n examples and write them to target (`.parquet` or `.arrow`), with blocks of each class in turn.
 
-    Finished blocks are saved in `<target>.parts`, from which an interrupted simulation resumes. For any n, each process
+    Finished blocks are saved in `<target>.parts`, from which an interrupted simulation resumes, unless another version
+    of hepexp with other settings has begun it; then these blocks are made anew. For any n, each process
     holds a single block in memory, and merging takes about 64 MB. Only one simulation may write a given file at a time.
 
     Parameters
@@ -146,6 +167,7 @@ def write_sample(
     remove_drafts(target)
     size = block_size or module.BLOCK
     blocks = plan(module.__name__, tuple(classes) or module.CLASSES, n, seed, size, info.options)
+    _remove_outdated(parts, blocks, layout, _settings(info, classes))
     missing = [block for block in blocks if not (parts / block.file_name).exists()]
     report(n - sum(block.n for block in missing), True)
     for together in _in_one_process(missing, getattr(module, "APART", ())):
@@ -188,14 +210,31 @@ def _settings(info: DatasetInfo, classes: Sequence[str]) -> dict[str, list[str]]
     return {kind: module.settings(kind, **info.options) for kind in classes or module.CLASSES}
 
 
-def _of_other_settings(made: Mapping[str, Sequence[str]], now: Mapping[str, Sequence[str]]) -> str:
-    """The first line that differs, in words; empty if none does, or if it is not known how the file was made."""
-    for kind in made:
-        there, here = (set(settings.get(kind, ())) for settings in (made, now))
-        if there != here:
-            lines = [next(iter(sorted(own)), "nothing") for own in (there - here, here - there)]
-            return f"{lines[0]} where this has {lines[1]}"
+def _of_other_settings(made: object, now: Mapping[str, Sequence[str]]) -> str:
+    """The first line that differs, in words; empty if none does, or if it is not known how the file was made.
+
+    Parameters
+    ----------
+    made : the settings that the file names: of each class, unless somebody else wrote the file.
+    """
+    if not made:
+        return ""
+    for kind, settings in now.items():
+        own = made.get(kind) if isinstance(made, Mapping) else made
+        there = set(map(str, own if isinstance(own, list) else [own]))
+        lines = [next(iter(sorted(some)), "nothing") for some in (there - set(settings), set(settings) - there)]
+        if lines != ["nothing", "nothing"]:
+            return f"{lines[0]:.200} where this has {lines[1]:.200}"
     return ""
+
+
+def _remove_outdated(parts: Path, blocks: Sequence[Block], layout: Layout, now: Mapping[str, Sequence[str]]) -> None:
+    """Remove blocks that were simulated with other settings."""
+    for path, kind in ((parts / block.file_name, block.kind) for block in blocks):
+        if path.exists():
+            made = arrow_file.read(path, layout).metadata.get("settings")
+            if _of_other_settings(made, {kind: now[kind]}):
+                path.unlink()
 
 
 def _intact(path: Path, layout: Layout) -> list[Ragged]:

@@ -12,6 +12,7 @@ import pytest
 
 from hepexp.data.datasets.qg.info import INFO
 from hepexp.data.datasets.qg.info import LAYOUT as QG_LAYOUT
+from hepexp.data.datasets.qg.module import QuarkGluon
 from hepexp.data.physics.kinematics import sums
 from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Ragged
@@ -151,6 +152,63 @@ def test_nor_is_one_of_other_settings(reference: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "settings", lambda kind: changed if kind == CLASSES[1] else now[kind])
     with pytest.raises(ConfigError, match=r"other settings than those of this version \(.* where this has .*R = 0.3\)"):
         simulate(INFO, N, SEED, 1, lambda *report: None, reference)
+
+
+def test_a_training_refuses_it_too_and_takes_what_nothing_is_known_of(reference: Path, monkeypatch: pytest.MonkeyPatch):
+    data = QuarkGluon(source="generate", n_generate=N, generate_seed=SEED, seed=1)
+    monkeypatch.setattr(type(INFO), "generated_path", lambda *rest: reference)
+    data.prepare_data()
+    monkeypatch.setattr(simulation.generator(INFO), "settings", lambda kind: ["jets = none"])
+    with pytest.raises(ConfigError, match=r"other settings than .* \(.* where this has jets = none\)"):
+        data.prepare_data()
+    monkeypatch.setitem(sys.modules, INFO.generator, None)  # as where Pythia is not installed
+    data.prepare_data()
+
+
+def test_blocks_of_other_settings_are_made_anew(tmp_path: Path, reference: Path, monkeypatch: pytest.MonkeyPatch):
+    """As an interrupted simulation of another version of hepexp has left them."""
+    out, parts = tmp_path / "f.arrow", tmp_path / "f.arrow.parts"
+    parts.mkdir()
+    old, new = (block for block in simulation.plan(INFO.generator, CLASSES, N, SEED, SIZE) if block.number == 0)
+    module = simulation.generator(INFO)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "settings", lambda kind: ["jets = none"])
+        patch.setattr(module, "make_block", lambda kind, seed, block, n, *rest: make_block(kind, seed + 1, block, n))
+        old.save(parts, QG_LAYOUT)
+    new.save(parts, QG_LAYOUT)
+    reports: list[tuple[int, bool]] = []
+    write_sample(INFO, N, SEED, 1, out, lambda *report: reports.append(report), SIZE)
+    assert reports[0] == (SIZE, True)
+    assert out.read_bytes() == reference.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (None, ""),
+        ({}, ""),
+        ({"a": ["x = 1", "y = 2"], "b": ["x = 1"]}, ""),
+        ({"a": ["y = 2", "x = 1"]}, "None where this has x = 1"),
+        ({"a": ["x = 1", "y = 3"], "b": ["x = 1"]}, "y = 3 where this has y = 2"),
+        ({"a": ["x = 1"], "b": ["x = 1"]}, "nothing where this has y = 2"),
+        ({"a": [1, None, ["x"]], "b": 5}, "1 where this has x = 1"),
+        ({"a": 5}, "5 where this has x = 1"),
+        ([1], "1 where this has x = 1"),
+        ("x" * 10_000, f"{'x' * 200} where this has x = 1"),
+        (7.5, "7.5 where this has x = 1"),
+    ],
+)
+def test_settings_in_a_file_may_be_anything(made: object, said: str):
+    now = {"a": ["x = 1", "y = 2"], "b": ["x = 1"]}
+    assert simulation._of_other_settings(made, now) == said
+
+
+@pytest.mark.parametrize("value", [5, None, "quark", [["quark"]], {"quark": 1}])
+def test_classes_in_a_file_may_be_anything(value: object, tmp_path: Path):
+    path = tmp_path / "a.arrow"
+    arrow_file.write(path, QG_LAYOUT, [make_block("quark", SEED, 0, 2)], {"n": N, "seed": SEED, "classes": value})
+    with pytest.raises(ConfigError, match="contains another sample"):
+        simulate(INFO, N, SEED, 1, lambda *report: None, path)
 
 
 def test_no_two_blocks_share_a_seed():

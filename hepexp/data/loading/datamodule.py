@@ -30,7 +30,7 @@ from hepexp.data.store.ragged import Ragged
 from hepexp.data.views.augmentation import Augmentation
 from hepexp.data.views.views import Views
 from hepexp.errors import ConfigError, DataError
-from hepexp.simulation.simulate import MOST, simulate
+from hepexp.simulation.simulate import MOST, refuse_other_settings, simulate
 from hepexp.splits import SPLITS
 
 _MOST_WORKERS = 512  # processes
@@ -227,15 +227,24 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         return self.info.noun
 
     def prepare_data(self) -> None:
-        """Convert published files, or simulate the examples of `generate`, unless that has been done already."""
+        """Convert published files, or simulate the examples of `generate`, unless that has been done already.
+
+        Raises
+        ------
+        ConfigError : they were simulated with other settings than those of this version.
+        """
         from hepexp.data.download.convert import convert_all
         from hepexp.data.download.progress import examples_progress
 
         info = self.info
         if self.source == "full":
             convert_all(info, info.parts(self.n_files))
-        elif self.source == "generate" and not info.generated_path(*self._generated()).exists():
+        elif self.source == "generate":
             n, seed, classes = self._generated()
+            path = info.generated_path(n, seed, classes)
+            if path.exists():
+                refuse_other_settings(info, path, classes)
+                return
             with examples_progress("simulating", n, info.noun) as report:
                 simulate(info, n, seed, os.cpu_count() or 1, report, classes=classes)
 
