@@ -23,6 +23,7 @@ _METADATA_KEY = b"hepexp"
 _PROMISE_KEY = b"hepexp.checksum"  # in the schema, before the values: the kind of checksum that follows them
 _CHECKSUM_KEY = b"hepexp.sha256"
 _YIELDS_KEY = b"hepexp.yields"
+_KINDS = {"command": str, "versions": dict, "originals": list, "yields": dict}  # of metadata that are read
 
 
 @dataclass(frozen=True)
@@ -140,10 +141,10 @@ def read(path: Path, layout: Layout, needs_label: bool = True, every_list: bool 
             if every_list:
                 _refuse_uneven(path, batches, layout)
             chunks = [_ragged(batch, layout) for batch in batches]
-            about = dict(json.loads(raw))
+            about = _about(raw)
             about |= {"yields": json.loads(footer[_YIELDS_KEY])} if _YIELDS_KEY in footer else {}
             return Contents(chunks, about, mapping, raw, _checksum(schema.metadata or {}, footer))
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         where = f"from row {good} on: " if path.suffix == ".arrow" else ""
         raise DataError(
@@ -151,6 +152,17 @@ def read(path: Path, layout: Layout, needs_label: bool = True, every_list: bool 
         ) from None
     found, expected = ", ".join(schema.names), ", ".join(layout.names)
     raise DataError(f"{path}: has columns {found}; expected those of the store: {expected}")
+
+
+def _about(raw: bytes) -> dict:
+    """The metadata as stored; ValueError if they are of another kind than those that `write` is given."""
+    about = json.loads(raw)
+    if not isinstance(about, dict):
+        raise ValueError(f"its metadata are no JSON object but {about!r:.50}")
+    for key, kind in _KINDS.items():
+        if not isinstance(about.get(key, kind()), kind):
+            raise ValueError(f"its metadata have {key} = {about[key]!r:.50}; expected {kind.__name__}")
+    return about
 
 
 def _refuse_uneven(path: Path, batches: list[pa.RecordBatch], layout: Layout) -> None:

@@ -26,6 +26,25 @@ def test_round_trip_is_exact(tmp_path: Path, suffix: str):
     assert store.metadata == [{"seed": 3}]
 
 
+@pytest.mark.parametrize("suffix", [".arrow", ".parquet"])
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [
+        (5, "no JSON object but 5"),
+        (None, "no JSON object but None"),
+        ([["n", 3]], "no JSON object but "),
+        ({"versions": 7}, "versions = 7; expected dict"),
+        ({"command": ["rm"]}, "command = .'rm'.; expected str"),
+        ({"originals": {"a": 1}}, "originals = .*; expected list"),
+    ],
+)
+def test_metadata_that_say_nothing_are_one_line(tmp_path: Path, metadata, said: str, suffix: str):
+    path = tmp_path / f"jets{suffix}"
+    arrow_file.write(path, QG_LAYOUT, [random_jets(3)], metadata)
+    with pytest.raises(DataError, match=f"its metadata .*{said}.*; remove it and make it again"):
+        arrow_file.read(path, QG_LAYOUT)
+
+
 def test_rows_of_several_files_are_taken_in_the_order_asked_for(tmp_path: Path):
     parts = [random_jets(n, seed=n) for n in (7, 1, 12)]
     for i, part in enumerate(parts):
