@@ -95,7 +95,8 @@ class TracksEvaluator(EvaluatorOfWeights):
             "lhc_efficiency_{finder}",
             "higher",
             "LHC, {finder}",
-            "Fraction of the tracks with over 75 % of their hits of one particle (arXiv:2103.16701).",
+            "Fraction of the tracks with over 75 % of their hits of one particle, among those mostly of a particle "
+            "above loss.pt_min (arXiv:2103.16701).",
             range="0 to 1",
             undefined=_NO_TRACK,
             column=True,
