@@ -84,6 +84,24 @@ def test_what_is_missing_is_said_with_its_extra(monkeypatch, capsys, tmp_path: P
     assert "hepexp data generate trackml --n 500 --seed 1 data.simulator=acts data.pileup=20" in capsys.readouterr().err
 
 
+def test_no_event_lacks_its_top_pair_where_pythia_gives_one_up():
+    pytest.importorskip("pythia8mc")
+    from hepexp.data.datasets.trackml.generate_acts import collisions
+
+    class GivesUp:
+        """Each second of its batches is short of a collision."""
+
+        calls = 0
+
+        def nextBatch(self, n: int) -> list[int]:
+            self.calls += 1
+            return [n] * (n - self.calls % 2)
+
+    assert collisions(GivesUp(), 1) == [[1]]
+    assert [len(batch) for batch in collisions(GivesUp(), 7)] == [6, 1]
+    assert collisions(GivesUp(), 0) == []
+
+
 def test_hits_are_smeared_in_the_plane_of_their_module():
     pytest.importorskip("acts")
     pytest.importorskip("pythia8mc")

@@ -27,6 +27,7 @@ from collections.abc import Callable, Sequence
 
 import awkward as ak
 import numpy as np
+import pythia8mc
 from numpy.typing import NDArray
 
 from hepexp.data.datasets.trackml.generate import BITS, CLASSES, FOUND, NOISE, S_ALONG, S_PHI, VERTEX_WIDTH
@@ -88,9 +89,9 @@ def make_block(
     def particles(event: int) -> Particles:
         random = np.random.default_rng([own_seed, event])
         further = int(random.poisson(pileup))
-        batches = [hard.nextBatch(1)]
-        if soft is not None and further:
-            batches.append(soft.nextBatch(further))
+        batches = collisions(hard, 1)
+        if soft is not None:
+            batches += collisions(soft, further)
         return collide(batches, random)
 
     def take(event: int, hits: Hits) -> None:
@@ -99,6 +100,14 @@ def make_block(
 
     simulate(detector, n, own_seed, particles, take)
     return Ragged.concatenate(made)
+
+
+def collisions(pythia: pythia8mc.Pythia, n: int) -> list[ak.Array]:
+    """Batches of n collisions; those that Pythia gives up, which its batches are short of, are made anew."""
+    batches: list[ak.Array] = []
+    while (lacking := n - sum(map(len, batches))) > 0:
+        batches.append(pythia.nextBatch(lacking))
+    return [batch for batch in batches if len(batch)]
 
 
 def collide(batches: Sequence[ak.Array], random: np.random.Generator) -> Particles:
