@@ -76,22 +76,22 @@ class ActsCKF(nn.Module):
         self.pt_min, self.chi2 = pt_min, chi2
         self.least_hits, self.most_shared = least_hits, most_shared
         self.resolution = (resolution[0], resolution[1])
-        self._found: tuple[Tensor, Tensor] | None = None  # hits and their tracks: a loss asks for scores and for tracks
+        self._last: tuple[Tensor, Tensor] | None = None  # hits and tracks of a call, after which a loss asks for tracks
 
     def forward(self, batch: GraphBatch) -> Tensor:
         inner, outer = batch.edge_index
         if batch.x.is_meta:
             return batch.x.new_zeros(len(inner), 1)
-        track = self.tracks(batch)
+        track = self._find_all(batch)
+        self._last = batch.x, track
         return torch.where(track[inner] == track[outer], LOGIT, -LOGIT)[:, None].to(batch.x.dtype)
 
     def tracks(self, batch: GraphBatch) -> Tensor:
         """The number of the track (M,) of each hit; one that is on none is alone."""
-        if self._found is None or self._found[0] is not batch.x:
-            self._found = batch.x, self._numbers(batch)
-        return self._found[1]
+        last, self._last = self._last, None
+        return last[1] if last is not None and last[0] is batch.x else self._find_all(batch)
 
-    def _numbers(self, batch: GraphBatch) -> Tensor:
+    def _find_all(self, batch: GraphBatch) -> Tensor:
         r, phi, z = batch.x.detach().cpu().double().numpy().T
         place = np.stack([r * np.cos(np.pi * phi), r * np.sin(np.pi * phi), z], axis=1) * 1000
         event, numbers = batch.graph.cpu().numpy(), np.arange(len(place))

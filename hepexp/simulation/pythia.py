@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import version
 
 import awkward as ak
 import numpy as np
@@ -42,7 +43,7 @@ def make_pythia(settings: Sequence[str], seed: int, hooks: pythia8mc.UserHooks |
     pythia = pythia8mc.Pythia("", False)
     for line in ("Print:quiet = on", *settings, "Random:setSeed = on", f"Random:seed = {seed}"):
         if not pythia.readString(line):
-            raise HepexpError(f"Pythia {pythia8mc.__version__} does not accept the setting {line!r}")
+            raise HepexpError(f"Pythia {version('pythia8mc')} does not accept the setting {line!r}")
     if hooks is not None:
         pythia.setUserHooksPtr(hooks)
     if not pythia.init():

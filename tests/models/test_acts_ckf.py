@@ -97,11 +97,16 @@ def test_tracks_are_found_once_for_scores_and_tracks_of_a_batch(monkeypatch):
     events = [batch_of(np.array([[x, 0.0, 0.0], [0.0, x, 0.0]])) for x in (30.0, 40.0)]
     found: list[float] = []
     monkeypatch.setattr(model, "_find", lambda place: found.append(place.max()) or [[0, 1]])
-    for event in (*events, events[0]):
+    for event in events:
         event.edge_index = torch.tensor([[0], [1]])
+    for event in (*events, events[0]):
         assert model(event).item() > 0
         assert model.tracks(event).tolist() == [0, 0]
     np.testing.assert_allclose(found, [30, 40, 30], rtol=1e-6)
+    model(events[0])  # each call finds them again: its time is measured
+    model(events[0])
+    assert model.tracks(events[1]).tolist() == model.tracks(events[1]).tolist() == [0, 0]
+    np.testing.assert_allclose(found[3:], [30, 30, 40, 40], rtol=1e-6)
 
 
 def test_hits_on_no_module_are_one_line():

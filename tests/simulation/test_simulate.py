@@ -165,16 +165,13 @@ def test_a_training_refuses_it_too_and_takes_what_nothing_is_known_of(reference:
     data.prepare_data()
 
 
-def test_blocks_of_other_settings_are_made_anew(tmp_path: Path, reference: Path, monkeypatch: pytest.MonkeyPatch):
+def test_blocks_of_other_settings_are_made_anew(tmp_path: Path, reference: Path):
     """As an interrupted simulation of another version of hepexp has left them."""
     out, parts = tmp_path / "f.arrow", tmp_path / "f.arrow.parts"
     parts.mkdir()
     old, new = (block for block in simulation.plan(INFO.generator, CLASSES, N, SEED, SIZE) if block.number == 0)
-    module = simulation.generator(INFO)
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "settings", lambda kind: ["jets = none"])
-        patch.setattr(module, "make_block", lambda kind, seed, block, n, *rest: make_block(kind, seed + 1, block, n))
-        old.save(parts, QG_LAYOUT)
+    about = {"settings": {old.kind: ["jets = none"]}}
+    arrow_file.write(parts / old.file_name, QG_LAYOUT, [make_block(old.kind, SEED + 1, 0, SIZE)], about)
     new.save(parts, QG_LAYOUT)
     reports: list[tuple[int, bool]] = []
     write_sample(INFO, N, SEED, 1, out, lambda *report: reports.append(report), SIZE)
