@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _CLUSTER_JOBS, _MOST_JOBS = 10, 10_000
 _CITE = {
-    "pythia8mc": "Pythia 8 (arXiv:2203.11601), FastJet 3 (arXiv:1111.6097, hep-ph/0512210)",
+    "pythia8mc": "Pythia 8 (arXiv:2203.11601)",
+    "fastjet": "FastJet 3 (arXiv:1111.6097, hep-ph/0512210)",
     "pyacts": "ACTS (arXiv:2106.13593)",
     "geant4-pybind": "Geant4 (Nucl. Instrum. Meth. A 506 (2003) 250, IEEE Trans. Nucl. Sci. 53 (2006) 270)",
 }
