@@ -32,6 +32,7 @@ SMALL_LGATR = ("model.n_blocks=1", "model.n_multivectors=4", "model.n_hidden_sca
         ("torchscript", ("model=part", "dataset=qg", "model.n_blocks=1", "model.n_class_blocks=1")),
         ("torchscript", ("model=pcnn", "dataset=top")),
         ("pt2", ("model=pfn", "dataset=jetclass", "+dataset.extras=[jet_pt]")),
+        ("pt2", ("model=lorentznet", "dataset=qg", "model.n_hidden=8", "model.n_blocks=1")),
         ("onnx", ("model=pelican", "dataset=qg", "model.size=xs", "model.n_blocks=1")),
         ("onnx", ("model=hybrid_cnn", "dataset=qg", "model.n_qubits=2", "model.n_layers=1")),
         ("onnx", ("model=efn", "dataset=top", "+dataset.n_particles=20")),

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hepexp.exporting import Function
+from hepexp.exporting import Function, is_exported
 from hepexp.models.layers.cache_blocking import add_product, gradient_of_weight, linear, run
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
 from hepexp.precision import full_precision
@@ -166,7 +166,12 @@ def edge_messages(
     -------
     sum_j m_ij (R, H) and phi_x(m_ij) (E,), zero where there is no pair, or None without phi_x.
     """
-    size = 2 * len(pairs.pair_mask) * p.shape[1] * weights.w2.element_size()
-    keep = p.device.type == "cpu" and torch.is_grad_enabled() and size <= KEPT
     with full_precision(p):
-        return _Edges.apply(pairs, keep, p, q, s, *weights)
+        return _Edges.apply(pairs, _may_keep(p, weights, pairs), p, q, s, *weights)
+
+
+def _may_keep(p: Tensor, weights: EdgeWeights, pairs: ParticlePairs) -> bool:
+    """Whether the messages are kept for the backward pass; an exported network has none, nor a number of pairs."""
+    if is_exported() or p.device.type != "cpu" or not torch.is_grad_enabled():
+        return False
+    return 2 * len(pairs.pair_mask) * p.shape[1] * weights.w2.element_size() <= KEPT
