@@ -1,7 +1,8 @@
 """Charged particles through ACTS's generic detector by its fast simulation Fatras.
 
 It follows them through all 48 layers and their material: multiple scattering, energy loss, bremsstrahlung and
-conversions of photons, whose electrons have hits of their own. Particles go to ACTS, and hits come from it, in memory.
+conversions of photons, whose electrons have hits of their own. It stops after half a turn. Particles
+go to ACTS, and hits come from it, in memory.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def simulate(
     sequencer.addAlgorithm(Given(particles, detector.quiet))
     sequencer.addAlgorithm(
         examples.FatrasSimulation(
-            level=acts.logging.FATAL,  # below are particles that curl for ever, of which it keeps no hits
+            level=acts.logging.FATAL,  # below are particles that it gives up, of which it keeps no hits
             inputParticles=Given.PARTICLES,
             outputParticles=Taken.PARTICLES,
             outputSimHits=Taken.HITS,

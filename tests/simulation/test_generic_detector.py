@@ -73,6 +73,19 @@ def test_a_muon_bends_with_a_radius_of_its_pt_over_the_field(detector: GenericDe
     assert abs(measured.mean() - expected) < 4 * error
 
 
+@pytest.mark.parametrize("charge", [-1, 1])
+def test_a_muon_that_curls_does_not_come_back(detector: GenericDetector, charge: int):
+    """R = 200 mm: on its way out it has turned by less than half a turn, sin = r / 2R, and on its way back by more."""
+    particles = muons(100, 0.12, 0.3, charge)
+    hits = followed(detector, particles)
+    x, y, _ = hits.place.T
+    px, py, _ = particles.momentum[hits.particle].T
+    half_turned = charge * (np.arctan2(py, px) - np.arctan2(y, x)) % np.pi
+    assert np.bincount(detector.modules.layer[hits.module])[:N_BARREL].min() >= 80
+    assert half_turned.max() < 0.5 * np.pi
+    np.testing.assert_allclose(half_turned, np.arcsin(np.hypot(x, y) / 400.3), atol=0.25)
+
+
 def test_hits_are_on_their_modules_which_are_found_again(detector: GenericDetector):
     hits = followed(detector, muons(200, 1.0, 2.0, 1))
     modules = detector.modules

@@ -8,13 +8,14 @@ K_S, decay in Pythia.
 
 Hits in the pixel layers are found with 98 %, and smeared by 8 micrometres in azimuth and 12 along the layer, in the
 plane of their module; 5 % of all hits are noise, uniform on modules drawn at random. A particle may have two hits in a
-layer where modules overlap, and many if it curls.
+layer where modules overlap.
 
 An event takes 0.4 s of processor time and has 10,500 hits on average, of 1,370 particles with three or more; with 200
 further collisions, as TrackML has them, 4 s, 89,000 hits and 11,500 such particles.
 
-Limitations: no nuclear interactions, clusters, or merged hits; charged hyperons leave no hits before they decay, and
-few particles that curl at cos theta = 0 until ACTS gives up leave none.
+Limitations: no nuclear interactions, clusters, or merged hits; particles are followed for half a turn, so that those
+that curl do not come back; charged hyperons leave no hits before they decay, and the few particles that ACTS gives up
+leave none.
 
 References
 ----------
