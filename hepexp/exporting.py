@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
 
 
 def is_exported() -> bool:
@@ -32,9 +33,6 @@ class _NoContext(SimpleNamespace):
         pass
 
 
-class Function(torch.autograd.Function):
-    """An autograd function that leaves the operations of its forward pass in an exported network."""
-
-    @classmethod
-    def apply(cls, *args: Any) -> Any:
-        return cls.forward(_NoContext(), *args) if is_exported() else super().apply(*args)
+def applied(function: type[Function], *args: Any) -> Any:
+    """What an autograd function makes of its arguments, in an exported network by the operations of its forward pass."""
+    return function.forward(_NoContext(), *args) if is_exported() else function.apply(*args)

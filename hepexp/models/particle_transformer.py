@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
+from hepexp.exporting import applied
 from hepexp.models.checks import require_dropout, require_positive, require_widths
 from hepexp.models.layers.attention import kept_for_each_pair, without_padding
 from hepexp.models.layers.cache_blocking import Chunk, run
@@ -190,7 +191,7 @@ class ParticleTransformer(nn.Module):
         for embedded in layers:
             squares = []
             for piece, rows in zip(pairs.pieces, embedded.split([x.shape[0] for x in features]), strict=True):
-                square = Symmetric.apply(rows.unflatten(0, (piece.jets, -1)), piece.n)
+                square = applied(Symmetric, rows.unflatten(0, (piece.jets, -1)), piece.n)
                 squares.append(without_padding(piece.nodes(pairs.mask), dtype, square))
             found.append(squares)
         return found

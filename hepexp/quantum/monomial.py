@@ -10,8 +10,9 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd import Function
 
-from hepexp.exporting import Function
+from hepexp.exporting import applied
 from hepexp.precision import ExactBuffers
 
 Action = tuple[np.ndarray, np.ndarray]  # order, phase
@@ -43,7 +44,7 @@ class _Reorder(Function):
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
         order, inverse = ctx.saved_tensors
-        return _Reorder.apply(gradient, inverse, order), None, None
+        return applied(_Reorder, gradient, inverse, order), None, None
 
 
 class Monomial(ExactBuffers):
@@ -75,5 +76,5 @@ class Monomial(ExactBuffers):
 
     def forward(self, psi: Tensor) -> Tensor:
         if self.order is not None:
-            psi = _Reorder.apply(psi, self.order, self.inverse)
+            psi = applied(_Reorder, psi, self.order, self.inverse)
         return psi if self.phase is None else psi * torch.view_as_complex(self.phase.to(psi.real.dtype))

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hepexp.exporting import applied
 from hepexp.models.layers.edge_conv_steps import JoinNodes, NormaliseAverage, NormaliseMultiply
 from hepexp.models.layers.knn_graph import Graph
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm, sum_over_ranks
@@ -66,11 +67,11 @@ class EdgeConv(nn.Module):
             w, bounds = graph.is_neighbour.to(x.dtype), graph.bounds
             of_self, of_difference = first.weight.chunk(2, dim=1)
             own, other = F.linear(x, of_self - of_difference, first.bias), F.linear(x, of_difference)
-            z, *moments = JoinNodes.apply(own, other, graph.neighbours, w, bounds)  # z (R, K, n_out)
+            z, *moments = applied(JoinNodes, own, other, graph.neighbours, w, bounds)  # z (R, K, n_out)
             for norm, linear in zip(self.norms, others, strict=False):
                 scale, shift = affine(norm, moments, w)
-                z, *moments = NormaliseMultiply.apply(z, scale, shift, linear.weight, linear.bias, w, bounds)
-            return NormaliseAverage.apply(z, *affine(self.norms[-1], moments, w), mean_weights(w), bounds)
+                z, *moments = applied(NormaliseMultiply, z, scale, shift, linear.weight, linear.bias, w, bounds)
+            return applied(NormaliseAverage, z, *affine(self.norms[-1], moments, w), mean_weights(w), bounds)
 
 
 def affine(norm: MaskedBatchNorm, moments: list[Tensor], w: Tensor) -> tuple[Tensor, Tensor]:

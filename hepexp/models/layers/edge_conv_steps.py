@@ -18,9 +18,9 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from hepexp.exporting import Function
 from hepexp.models.layers.cache_blocking import Chunk, linear, run
 
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hepexp.exporting import is_exported
+from hepexp.exporting import applied, is_exported
 from hepexp.models.layers.cache_blocking import linear
 from hepexp.models.layers.edge_conv import affine
 from hepexp.models.layers.edge_conv_steps import GELU, NONE, NormaliseMultiply
@@ -54,7 +54,7 @@ class PairEmbedding(nn.Module):
             z, moments, activation, layers = x[:, None], total_and_spread(x, weight), NONE, []
             for norm, layer in zip(norms, linears, strict=False):
                 layers.append((z, *affine(norm, moments, w)))
-                z, *moments = NormaliseMultiply.apply(*layers[-1], layer.weight, layer.bias, w, bounds, activation)
+                z, *moments = applied(NormaliseMultiply, *layers[-1], layer.weight, layer.bias, w, bounds, activation)
                 activation = GELU
             layers.append((z, *affine(norms[-1], moments, w)))
             return [F.gelu(torch.addcmul(shift, z[:, 0], scale)) for z, scale, shift in layers[-n_last:]]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd import Function
 
-from hepexp.exporting import Function, is_exported
+from hepexp.exporting import applied, is_exported
 from hepexp.models.layers.cache_blocking import HAS_ONEDNN, linear
 
 LEVELS = 2**16  # of the probability with which an element is dropped
@@ -53,7 +54,7 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         or torch.compiler.is_compiling()
     ):
         return F.linear(x, weight, bias)
-    return _Product.apply(x.reshape(-1, x.shape[-1]), weight, bias).unflatten(0, x.shape[:-1])
+    return applied(_Product, x.reshape(-1, x.shape[-1]), weight, bias).unflatten(0, x.shape[:-1])
 
 
 class Linear(nn.Linear):
@@ -92,7 +93,7 @@ class Dropout(nn.Dropout):
         is_fast = x.device.type == "cpu" and not torch.compiler.is_compiling()  # the compiler knows only torch's own
         if not (self.training and level and is_fast and torch.is_grad_enabled()):
             return super().forward(x)
-        return _Drop.apply(x, level)
+        return applied(_Drop, x, level)
 
 
 class AttentionDropout(Dropout):

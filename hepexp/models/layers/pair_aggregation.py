@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from hepexp.exporting import Function, is_exported
+from hepexp.exporting import applied, is_exported
 from hepexp.models.layers.cache_blocking import run
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
 
@@ -59,7 +60,7 @@ class _Aggregate(Function):
 
 def aggregate(x: Tensor, pairs: ParticlePairs) -> Aggregates:
     """The sums over pairs of x (E, C), zero for padding."""
-    return Aggregates(*_Aggregate.apply(x, pairs))
+    return Aggregates(*applied(_Aggregate, x, pairs))
 
 
 def _spread(piece: Piece, x: Tensor, weight: Tensor, rows: Tensor, columns: Tensor, diagonal: Tensor) -> Tensor:
@@ -124,4 +125,4 @@ def spread(x: Tensor, weight: Tensor, to: Aggregates, pairs: ParticlePairs) -> T
     weight : A and B side by side, (S, 2 C).
     to : what is added to all pairs of a row, of a column, and to the diagonal, (R, S) each.
     """
-    return _Spread.apply(x, weight, *to, pairs)
+    return applied(_Spread, x, weight, *to, pairs)

@@ -7,8 +7,9 @@ from functools import cache
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
 
-from hepexp.exporting import Function, is_exported
+from hepexp.exporting import is_exported
 from hepexp.models.layers.jet_coordinates import rapidity
 
 TINY = 1e-8  # GeV^2, GeV or none: below it, logarithms are those of it, as in the authors' code

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from hepexp.exporting import Function
+from hepexp.exporting import applied
 from hepexp.models.layers.cache_blocking import run
 from hepexp.models.layers.lorentz_block import psi
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
@@ -107,7 +108,7 @@ def invariants(x: Tensor, metric: Tensor, dtype: torch.dtype, published: bool, p
     dtype : of s; psi is applied after rounding to it.
     published : round as the published code does.
     """
-    return Invariants(*_Invariants.apply(x, metric, dtype, published, pairs))
+    return Invariants(*applied(_Invariants, x, metric, dtype, published, pairs))
 
 
 class _Push(Function):
@@ -137,7 +138,7 @@ class _Push(Function):
 
 def push(x: Tensor, coef: Tensor, pairs: ParticlePairs) -> Tensor:
     """sum_j (x_i - x_j) coef_ij = x_i sum_j coef_ij - sum_j coef_ij x_j; x (R, 4), coef (E,) -> (R, 4)."""
-    return _Push.apply(x, coef, pairs)
+    return applied(_Push, x, coef, pairs)
 
 
 def clamped_push(x: Tensor, coef: Tensor, pairs: ParticlePairs, limit: float) -> Tensor:

@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from hepexp.exporting import Function, is_exported
+from hepexp.exporting import applied, is_exported
 from hepexp.models.layers.cache_blocking import add_product, gradient_of_weight, linear, run
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
 from hepexp.precision import full_precision
@@ -167,7 +168,7 @@ def edge_messages(
     sum_j m_ij (R, H) and phi_x(m_ij) (E,), zero where there is no pair, or None without phi_x.
     """
     with full_precision(p):
-        return _Edges.apply(pairs, _may_keep(p, weights, pairs), p, q, s, *weights)
+        return applied(_Edges, pairs, _may_keep(p, weights, pairs), p, q, s, *weights)
 
 
 def _may_keep(p: Tensor, weights: EdgeWeights, pairs: ParticlePairs) -> bool:
