@@ -34,5 +34,5 @@ class _NoContext(SimpleNamespace):
 
 
 def applied(function: type[Function], *args: Any) -> Any:
-    """What an autograd function makes of its arguments, in an exported network by the operations of its forward pass."""
+    """What an autograd function makes of its arguments; an exported network has the operations of its forward pass."""
     return function.forward(_NoContext(), *args) if is_exported() else function.apply(*args)
