@@ -207,17 +207,17 @@ class GeneratorEvaluator(Evaluator):
         symmetries = generators if are_found is None else found_ones(generators, are_found)
         found = metric_of(symmetries, self.tolerance)
         conformal = metric_of(traceless(generators), self.tolerance)
-        n, some = len(found.nearest), found.spectrum[0] > 0
+        some = found.spectrum[0] > 0
         figures: dict[str, float | str | None] = {
             "symmetry/metric_exists": int(found.J is not None),
             "symmetry/metric_dimension": 0 if found.J is None else found.dimension,
             "symmetry/metric_smallest_singular_value": found.smallest,
+            **{name: value if some else None for name, value in _elements(found.nearest).items()},
             **{
-                f"symmetry/metric_J_{a}{b}": float(found.nearest[a, b]) if some else None
-                for a in range(n)
-                for b in range(a, n)
+                name: value
+                for k, metric in enumerate(found.metrics[1:MOST_METRICS] if some else (), start=2)
+                for name, value in _elements(metric, f"{k}_").items()
             },
-            **(_further(found.metrics) if some else {}),
             "symmetry/conformal_smallest_singular_value": conformal.smallest,
         }
         if self.algebra is not None:
@@ -248,14 +248,10 @@ def found_ones(generators: np.ndarray, are_found: np.ndarray) -> np.ndarray:
     return generators[are_found] if are_found.any() else np.zeros_like(generators[:1])
 
 
-def _further(metrics: np.ndarray) -> dict[str, float]:
-    """The elements of all metrics (dimension, n, n) but the first."""
-    upper = [(a, b) for a in range(metrics.shape[-1]) for b in range(a, metrics.shape[-1])]
-    return {
-        f"symmetry/metric_{k}_J_{a}{b}": float(metric[a, b])
-        for k, metric in enumerate(metrics[1:MOST_METRICS], start=2)
-        for a, b in upper
-    }
+def _elements(metric: np.ndarray, which: str = "") -> dict[str, float]:
+    """The figures of a symmetric matrix (n, n): its elements on the diagonal and above."""
+    n = len(metric)
+    return {f"symmetry/metric_{which}J_{a}{b}": float(metric[a, b]) for a in range(n) for b in range(a, n)}
 
 
 def of_structure(structure: Structure) -> dict[str, float | str | None]:
