@@ -1,8 +1,8 @@
 """Charged particles through ACTS's generic detector by its fast simulation Fatras.
 
-It follows them through all 48 layers and their material: multiple scattering, energy loss, bremsstrahlung and
-conversions of photons, whose electrons have hits of their own. It stops after half a turn. Particles
-go to ACTS, and hits come from it, in memory.
+Fatras follows them for half a turn through all 48 layers and their material: multiple scattering, energy loss,
+bremsstrahlung and conversions of photons, whose electrons have hits of their own. Particles go to ACTS, and hits come
+from it, in memory.
 """
 
 from __future__ import annotations

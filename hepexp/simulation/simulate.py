@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from hepexp.atomic import remove_drafts
 from hepexp.config.suggest import did_you_mean
@@ -98,7 +99,7 @@ def simulate(
             raise ConfigError(
                 f"{target}: contains another sample ({made.get('command', 'origin unknown')}); choose another name"
             )
-        refuse_other_settings(info, target, classes)
+        _refuse_other_settings(info, target, made, classes)
     return target
 
 
@@ -116,13 +117,18 @@ def refuse_other_settings(info: DatasetInfo, made: Path, classes: Sequence[str] 
     ------
     ConfigError : it is one; says which setting differs. DataError : the file cannot be read.
     """
+    _refuse_other_settings(info, made, arrow_file.read(made, info.layout).metadata, classes)
+
+
+def _refuse_other_settings(info: DatasetInfo, path: Path, made: Mapping[str, Any], classes: Sequence[str]) -> None:
+    """`refuse_other_settings` of a file whose metadata have been read."""
     try:
         now = _settings(info, classes)
     except ConfigError:
         return
-    if other := _of_other_settings(arrow_file.read(made, info.layout).metadata.get("settings"), now):
+    if other := _of_other_settings(made.get("settings"), now):
         raise ConfigError(
-            f"{made}: was simulated with other settings than those of this version ({other}); remove the file to "
+            f"{path}: was simulated with other settings than those of this version ({other}); remove the file to "
             "simulate anew, or choose another name"
         )
 
@@ -141,8 +147,8 @@ def write_sample(
     """Simulate n examples and write them to target (`.parquet` or `.arrow`), with blocks of each class in turn.
 
     Finished blocks are saved in `<target>.parts`, from which an interrupted simulation resumes, unless another version
-    of hepexp with other settings has begun it; then these blocks are made anew. For any n, each process
-    holds a single block in memory, and merging takes about 64 MB. Only one simulation may write a given file at a time.
+    of hepexp with other settings has begun it; then these blocks are made anew. For any n, each process holds a single
+    block in memory, and merging takes about 64 MB. Only one simulation may write a given file at a time.
 
     Parameters
     ----------
